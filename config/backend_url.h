@@ -1,0 +1,11 @@
+/* Backend URLs: "http://host:port/base", "https://...", "h2c://...". */
+#pragma once
+
+#include "config/config.h"
+#include "core/arena.h"
+
+/* Takes URL apart strictly (RFC 3986; no user info, query or fragment; port 1-65535; host a name or
+ * an IP literal); strings go to ARENA. Sets scheme, host, host_is_ip, port, base_path, url and the
+ * defaults of the rest. On ERR_SYNTAX *WHY is a static sentence. */
+enum err backend_url_parse(struct span url, struct arena *arena, struct config_backend *out,
+                           const char **why) MUST_USE;

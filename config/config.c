@@ -1,0 +1,132 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "config/check.h"
+#include "config/errors.h"
+#include "config/load.h"
+#include "core/file.h"
+#include "core/mem.h"
+
+/* The tree is bounded in yaml_tree.c; these ceilings stand well above what that lets through. */
+#define TREE_CEILING ((size_t)256 << 20)
+#define CONFIG_CEILING ((size_t)2 << 30)
+
+struct config_owned {
+    struct config config;
+    struct arena arena;
+    atomic_uint refs;
+};
+
+static struct config_owned *owner_of(struct config *c)
+{
+    return CONTAINER_OF(c, struct config_owned, config);
+}
+
+struct config *config_ref(struct config *c)
+{
+    atomic_fetch_add_explicit(&owner_of(c)->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void config_unref(struct config *c)
+{
+    if (!c)
+        return;
+    struct config_owned *o = owner_of(c);
+    if (atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    arena_deinit(&o->arena);
+    mem_free(o);
+}
+
+static struct config *config_new(void)
+{
+    struct config_owned *o = NEW(struct config_owned);
+    arena_init(&o->arena, NULL, 0, CONFIG_CEILING);
+    atomic_init(&o->refs, 1);
+    return &o->config;
+}
+
+/* The folder of FILE, absolute: a dump has to mean the same wherever it is loaded from. */
+static const char *folder_of(const char *file, struct arena *arena)
+{
+    char cwd[PATH_MAX] = "/";
+    ptrdiff_t slash = span_rchr(span_str(file), '/');
+    struct span folder = span_sub(span_str(file), 0, slash < 0 ? 0 : (size_t)slash + 1);
+    struct span whole;
+    if (span_starts(folder, SPAN_LIT("/"))) {
+        whole = arena_printf(arena, SPAN_FMT, SPAN_ARG(folder));
+    } else {
+        if (!getcwd(cwd, sizeof cwd))
+            memcpy(cwd, "/", 2);
+        whole = arena_printf(arena, "%s/" SPAN_FMT, cwd, SPAN_ARG(folder));
+    }
+    CHECK(whole.p != NULL);
+    return whole.p;
+}
+
+static enum err parse_into(struct config *c, const char *file, struct span yaml,
+                           struct config_errors *errors)
+{
+    struct arena tree;
+    struct yaml_node *root = NULL;
+    struct load load = {.file = file, .config = c, .errors = errors};
+    load.arena = &owner_of(c)->arena;
+    load.scratch = &tree;
+
+    arena_init(&tree, NULL, 0, TREE_CEILING);
+    enum err err = yaml_tree_parse(yaml, &tree, &root, errors);
+    if (err == ERR_OK) {
+        load.folder = folder_of(file, load.arena);
+        load.root = root;
+        load_tree(&load);
+        if (root->kind == YAML_MAP)
+            check_config(&load);
+    }
+    arena_deinit(&tree);
+    return errors->n > 0 ? ERR_SYNTAX : err;
+}
+
+enum err config_parse(const char *file, struct span yaml, struct config **out,
+                      struct config_errors *errors)
+{
+    struct config *c = config_new();
+    *errors = (struct config_errors){NULL, 0};
+    *out = NULL;
+
+    enum err err = parse_into(c, file, yaml, errors);
+    if (err != ERR_OK) {
+        errors_sort(errors);
+        config_unref(c);
+        return err;
+    }
+    *out = c;
+    return ERR_OK;
+}
+
+enum err config_load(const char *file, struct config **out, struct config_errors *errors)
+{
+    char *text = NULL;
+    size_t len = 0;
+    *errors = (struct config_errors){NULL, 0};
+    *out = NULL;
+
+    enum err err = file_read(file, YAML_FILE_MAX, &text, &len);
+    if (err == ERR_FULL) {
+        errors_add(errors, 0, "", "the file is larger than 1 MiB");
+        return ERR_SYNTAX;
+    }
+    if (err != ERR_OK) {
+        errors_add(errors, 0, "", "cannot be read: %s", log_errno_text(errno));
+        return ERR_IO;
+    }
+    err = config_parse(file, span_of(text, len), out, errors);
+    /* It may hold a secret. */
+    mem_wipe(text, len);
+    mem_free(text);
+    return err;
+}
