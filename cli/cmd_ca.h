@@ -1,0 +1,9 @@
+/* What `linkup ca` and `linkup login` share. */
+#pragma once
+
+#include "cli/ca_cert.h"
+#include "cli/cli.h"
+
+/* CA as people check it: fingerprint, names, validity, on standard error. */
+void ca_describe(struct cli *c, const struct ca_cert *ca);
+json_t *ca_to_json(const struct ca_cert *ca);
