@@ -22,12 +22,29 @@ static size_t gather(struct listener *out, size_t n, const struct config_addrs *
     return n;
 }
 
+static bool is_given(const struct load *l, const struct listener *x)
+{
+    const struct yaml_node *listen = yaml_tree_child(l->root, SPAN_LIT("listen"));
+    return listen && yaml_tree_child(listen, span_str(x->list)) != NULL;
+}
+
+/* Of two at one place the later one is to blame, unless it is a default. */
+static void report_clash(struct load *l, const struct listener *first, const struct listener *again)
+{
+    char text[ADDR_TEXT_MAX];
+    bool by_default = !is_given(l, again);
+    const struct listener *blamed = by_default ? first : again;
+    const struct listener *other = by_default ? again : first;
+    load_fail_at(l, load_at(l, "listen.%s[%zu]", blamed->list, blamed->index),
+                 "%s is there already, as listen.%s[%zu]%s", addr_text(blamed->addr, text),
+                 other->list, other->index, by_default ? ", a default" : "");
+}
+
 /* All four listen on TCP, and with SO_REUSEPORT the system would not refuse the second one. */
 static void check_clashes(struct load *l)
 {
     const struct config *c = l->config;
     struct listener all[LISTENERS_MAX];
-    char text[ADDR_TEXT_MAX];
     size_t n = 0;
     n = gather(all, n, &c->listen_dns, "dns");
     n = gather(all, n, &c->listen_https, "https");
@@ -41,9 +58,7 @@ static void check_clashes(struct load *l)
         /* With port 0 each gets a port of its own. */
         if (j == i || addr_port(all[i].addr) == 0)
             continue;
-        load_fail_at(l, load_at(l, "listen.%s[%zu]", all[i].list, all[i].index),
-                     "%s is there already, as listen.%s[%zu]", addr_text(all[i].addr, text),
-                     all[j].list, all[j].index);
+        report_clash(l, &all[j], &all[i]);
     }
 }
 

@@ -3,7 +3,7 @@
  * A struct config is made whole by config_load, never changed afterwards, and freed by the last
  * config_unref (atomic count: any thread may hold it). Strings are terminated, inside the config's
  * own arena. Absent optional strings are NULL, absent lists have length 0. Every key, its type,
- * default and limits stand once, in schema.c; --dump and docs are made from the same table. */
+ * default and limits stand once, in schema*.c; --dump and docs are made from the same table. */
 #pragma once
 
 #include <stdbool.h>
@@ -105,12 +105,12 @@ struct config_sessions {
     uint64_t max;
 };
 
-enum access_log { ACCESS_OFF, ACCESS_STDOUT, ACCESS_FILE };
+enum access_log_mode { ACCESS_OFF, ACCESS_STDOUT, ACCESS_FILE };
 
 struct config_log {
     enum log_level level;
     bool json;
-    enum access_log access;
+    enum access_log_mode access;
     const char *access_file;
 };
 
@@ -186,6 +186,10 @@ void config_unref(struct config *c);
 /* The effective values as YAML that loads again to the same; secrets as "(secret)". */
 enum err config_dump(const struct config *c, struct buf *out) MUST_USE;
 
-/* A change that SIGHUP cannot bring into force (zone, state, listen addresses, workers, user):
+/* The reference of all keys: "PATH: TYPE; default" and an indented explanation each, separated by
+ * empty lines. */
+enum err config_describe(struct buf *out) MUST_USE;
+
+/* A change that SIGHUP cannot bring into force (zone, state, listeners, workers, user):
  * the key's name, or NULL when all changes can be. */
 const char *config_needs_restart(const struct config *running, const struct config *wanted);

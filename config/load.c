@@ -70,6 +70,14 @@ static bool find_elsewhere(const struct schema *schema, struct span name, const 
     return false;
 }
 
+static bool is_file_of_known(const struct schema *schema, struct span name)
+{
+    struct span suffix = SPAN_LIT("_file");
+    bool is_file;
+    return span_ends(name, suffix) &&
+           find_key(schema, span_sub(name, 0, name.len - suffix.len), &is_file) >= 0;
+}
+
 static void report_unknown(const struct walk *w, const struct yaml_node *child)
 {
     struct key_path at = {w->path, child->key, 0};
@@ -77,6 +85,10 @@ static void report_unknown(const struct walk *w, const struct yaml_node *child)
     char near[SUGGEST_TEXT_MAX], elsewhere[96];
     if (errors_full(w->load->errors))
         return;
+    if (is_file_of_known(w->schema, child->key)) {
+        load_fail(w->load, child->key_line, &at, "unknown key: only secrets are read from files");
+        return;
+    }
 
     suggest_init(&suggest, child->key);
     for (size_t i = 0; i < w->schema->n; i++)

@@ -1,24 +1,4 @@
-#include "config/schema.h"
-
-#include "config/config.h"
-#include "config/values.h"
-#include "core/mem.h"
-
-/* A single member; both members of a list; the {v, n} of config_strings and config_addrs. */
-#define AT(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
-#define AT_LIST(type, items, count)                                                                \
-    .offset = offsetof(type, items), .count_offset = offsetof(type, count),                        \
-    .size = sizeof(*((type *)0)->items)
-#define AT_VN(type, member) AT_LIST(type, member.v, member.n)
-
-#define SCHEMA(name, keys) static const struct schema name = {keys, ARRAY_LEN(keys)}
-
-#define SECOND_MS UINT64_C(1000)
-#define HOUR_MS (3600 * SECOND_MS)
-#define DAY_MS (24 * HOUR_MS)
-#define YEAR_MS (365 * DAY_MS)
-
-/* --- listen --- */
+#include "config/schema_table.h"
 
 #define LISTEN(key, flag, most, preset, text)                                                      \
     {                                                                                              \
@@ -33,215 +13,21 @@ static const struct schema_key listen_keys[] = {
     LISTEN(metrics, SCHEMA_LONE_ITEM, 1, "127.0.0.1:9145",
            "Where /metrics, /healthz and /readyz are served, without TLS: keep it private."),
 };
-SCHEMA(listen_schema, listen_keys);
-
-/* --- services --- */
-
-static const struct schema_choice host_choices[] = {{"target", false}, {"preserve", true}, {0}};
-
-static const struct schema_key tls_keys[] = {
-    {.name = "ca",
-     .type = &value_path,
-     AT(struct config_service, backend.tls_ca),
-     .fallback_note = "the system's roots",
-     .help = "PEM file with the authorities that may have signed the backend's certificate."},
-    {.name = "server_name",
-     .type = &value_host,
-     AT(struct config_service, backend.tls_server_name),
-     .fallback_note = "the URL's host",
-     .help = "Name to ask for (SNI) and to find in the backend's certificate."},
-    {.name = "verify",
-     .type = &value_bool,
-     .flags = SCHEMA_DUMP_CHANGED,
-     AT(struct config_service, backend.tls_verify),
-     .fallback = "true",
-     .help = "Whether the backend's certificate is verified."},
-};
-SCHEMA(tls_schema, tls_keys);
-
-static const struct schema_key health_keys[] = {
-    {.name = "path",
-     .type = &value_url_path,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_service, health.path),
-     .help = "Path that is asked for to see whether the backend is well."},
-    {.name = "interval",
-     .type = &value_duration,
-     .flags = SCHEMA_DUMP_CHANGED,
-     AT(struct config_service, health.interval_ms),
-     .min = 100,
-     .max = HOUR_MS,
-     .fallback = "10s",
-     .help = "Time from one check to the next."},
-    {.name = "statuses",
-     .type = &value_status,
-     .flags = SCHEMA_LIST | SCHEMA_UNIQUE | SCHEMA_DUMP_CHANGED,
-     AT_LIST(struct config_service, health.statuses, health.n_statuses),
-     .max = 100,
-     .fallback_note = "200 to 399",
-     .help = "Status codes of a backend that is well."},
-};
-SCHEMA(health_schema, health_keys);
-
-static const struct schema_key rewrite_keys[] = {
-    {.name = "source",
-     .type = &value_regex,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_rewrite, source),
-     .help = "Regex (PCRE2, unanchored) on the path."},
-    {.name = "target",
-     .type = &value_text,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_rewrite, target),
-     .help = "What replaces the match; $1 to $9 are its groups."},
-};
-SCHEMA(rewrite_schema, rewrite_keys);
-
-static const struct schema_key service_keys[] = {
-    {.name = "name",
-     .type = &value_service,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_service, name),
-     .help = "First label of the service's hosts."},
-    {.name = "url",
-     .type = &value_backend,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_service, backend),
-     .help = "The shared backend; a base path is kept in front of every request's path."},
-    {.name = "host",
-     .type = &value_choice,
-     AT(struct config_service, backend.preserve_host),
-     .choices = host_choices,
-     .fallback = "target",
-     .help = "Whether the backend sees its own host or the client's."},
-    {.name = "tls", .sub = &tls_schema, .help = "How an https backend is verified."},
-    {.name = "health",
-     .sub = &health_schema,
-     .fallback_note = "no active check",
-     .help = "Active check of the backend."},
-    {.name = "rewrites",
-     .sub = &rewrite_schema,
-     .flags = SCHEMA_LIST,
-     AT_LIST(struct config_service, rewrites, n_rewrites),
-     .help = "Changes to the request's path, each in order; the query is kept."},
-};
-SCHEMA(service_schema, service_keys);
-
-/* --- domains --- */
-
-static const struct schema_key route_keys[] = {
-    {.name = "path",
-     .type = &value_regex,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_route, path),
-     .help = "Regex (PCRE2, unanchored) on the path; the first route that matches wins."},
-    {.name = "service",
-     .type = &value_service,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_route, service),
-     .help = "Service that gets the request."},
-};
-SCHEMA(route_schema, route_keys);
-
-static const struct schema_key domain_keys[] = {
-    {.name = "domain",
-     .type = &value_host,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_domain, domain),
-     .help = "Public host; <session>.<domain> belongs to it as well."},
-    {.name = "default_service",
-     .type = &value_service,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_domain, default_service),
-     .help = "Service of the requests that no route takes."},
-    {.name = "routes",
-     .sub = &route_schema,
-     .flags = SCHEMA_LIST,
-     AT_LIST(struct config_domain, routes, n_routes),
-     .help = "Paths that lead to other services."},
-};
-SCHEMA(domain_schema, domain_keys);
-
-/* --- certificates --- */
-
-static const struct schema_choice issuer_choices[] = {
-    {"internal", CERT_ISSUER_INTERNAL}, {"acme", CERT_ISSUER_ACME}, {0}};
-
-static const struct schema_key eab_keys[] = {
-    {.name = "kid",
-     .type = &value_text,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config, certificates.acme_eab_kid),
-     .help = "Key identifier from the authority."},
-    {.name = "key",
-     .type = &value_secret,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config, certificates.acme_eab_key),
-     .help = "HMAC key from the authority, in base64url."},
-};
-SCHEMA(eab_schema, eab_keys);
-
-static const struct schema_key acme_keys[] = {
-    {.name = "directory",
-     .type = &value_https_url,
-     AT(struct config, certificates.acme_directory),
-     .fallback_note = "required with issuer: acme",
-     .help = "The authority's ACME directory."},
-    {.name = "contact",
-     .type = &value_mail,
-     AT(struct config, certificates.acme_contact),
-     .help = "Mail address the authority may write to."},
-    {.name = "eab",
-     .sub = &eab_schema,
-     .help = "External account binding, where the authority asks for one."},
-};
-SCHEMA(acme_schema, acme_keys);
-
-static const struct schema_key cert_file_keys[] = {
-    {.name = "cert",
-     .type = &value_path,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_cert_file, cert),
-     .help = "PEM file with the certificate and its chain."},
-    {.name = "key",
-     .type = &value_path,
-     .flags = SCHEMA_REQUIRED,
-     AT(struct config_cert_file, key),
-     .help = "PEM file with the private key."},
-};
-SCHEMA(cert_file_schema, cert_file_keys);
-
-static const struct schema_key certificates_keys[] = {
-    {.name = "issuer",
-     .type = &value_choice,
-     AT(struct config, certificates.issuer),
-     .choices = issuer_choices,
-     .fallback = "internal",
-     .help = "Who signs: the built-in authority, or a public one over ACME."},
-    {.name = "acme", .sub = &acme_schema, .help = "The public authority."},
-    {.name = "files",
-     .sub = &cert_file_schema,
-     .flags = SCHEMA_LIST,
-     AT_LIST(struct config, certificates.files, certificates.n_files),
-     .help = "Certificates from files, for the names in them; watched and swapped on change."},
-};
-SCHEMA(certificates_schema, certificates_keys);
-
-/* --- sessions, dns, log --- */
+static SCHEMA(listen_schema, listen_keys);
 
 static const struct schema_key sessions_keys[] = {
     {.name = "default_ttl",
      .type = &value_duration,
      AT(struct config, sessions.default_ttl_ms),
-     .min = SECOND_MS,
-     .max = 10 * YEAR_MS,
+     .min = DURATION_SECOND,
+     .max = 3650 * DURATION_DAY,
      .fallback = "7d",
      .help = "Life of a session after its last change or use."},
     {.name = "max_ttl",
      .type = &value_duration,
      AT(struct config, sessions.max_ttl_ms),
-     .min = SECOND_MS,
-     .max = 10 * YEAR_MS,
+     .min = DURATION_SECOND,
+     .max = 3650 * DURATION_DAY,
      .fallback = "90d",
      .help = "The longest life that may be asked for."},
     {.name = "max",
@@ -252,7 +38,7 @@ static const struct schema_key sessions_keys[] = {
      .fallback = "100000",
      .help = "The most sessions there may be."},
 };
-SCHEMA(sessions_schema, sessions_keys);
+static SCHEMA(sessions_schema, sessions_keys);
 
 static const struct schema_choice unknown_choices[] = {{"answer", false}, {"nxdomain", true}, {0}};
 
@@ -297,7 +83,7 @@ static const struct schema_key dns_keys[] = {
      .fallback_note = "hostmaster.<zone>",
      .help = "Mail address in the SOA record, written as a name: its @ as a dot."},
 };
-SCHEMA(dns_schema, dns_keys);
+static SCHEMA(dns_schema, dns_keys);
 
 static const struct schema_choice level_choices[] = {
     {"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warn", LOG_WARN}, {"error", LOG_ERROR}, {0}};
@@ -325,14 +111,12 @@ static const struct schema_key log_keys[] = {
      .fallback = "json",
      .help = "Form of the lines."},
 };
-SCHEMA(log_schema, log_keys);
-
-/* --- limits --- */
+static SCHEMA(log_schema, log_keys);
 
 #define LIMIT_TIME(key, preset, text)                                                              \
     {                                                                                              \
         .name = #key, .type = &value_duration, AT(struct config, limits.key##_ms), .min = 100,     \
-        .max = DAY_MS, .fallback = preset, .help = text                                            \
+        .max = DURATION_DAY, .fallback = preset, .help = text                                      \
     }
 #define LIMIT_COUNT(key, least, most, preset, text)                                                \
     {                                                                                              \
@@ -353,9 +137,7 @@ static const struct schema_key limits_keys[] = {
     LIMIT_TIME(pool_idle, "30s", "Time for which an idle connection to a backend is kept."),
     LIMIT_COUNT(dns_tcp_connections, 1, 1000000, "1000", "DNS connections over TCP, per worker."),
 };
-SCHEMA(limits_schema, limits_keys);
-
-/* --- the root --- */
+static SCHEMA(limits_schema, limits_keys);
 
 static const struct schema_choice workers_choices[] = {{"auto", 0}, {0}};
 static const struct schema_choice socket_choices[] = {{"off", 0}, {0}};
@@ -397,7 +179,7 @@ static const struct schema_key root_keys[] = {
      .max = 1024,
      .choices = workers_choices,
      .fallback = "auto",
-     .help = "Threads that serve traffic; auto: one for each CPU that is online."},
+     .help = "Threads that serve traffic; auto: one for each CPU it may use."},
     {.name = "user",
      .type = &value_user,
      .flags = SCHEMA_RESTART,
@@ -464,8 +246,8 @@ static const struct schema_key root_keys[] = {
     {.name = "drain",
      .type = &value_duration,
      AT(struct config, drain_ms),
-     .max = HOUR_MS,
+     .max = DURATION_HOUR,
      .fallback = "30s",
      .help = "Time for exchanges to end after SIGTERM."},
 };
-const struct schema config_schema = {root_keys, ARRAY_LEN(root_keys)};
+SCHEMA(config_schema, root_keys);

@@ -2,7 +2,7 @@
  *
  * A struct schema lists the keys of one map; a key says its type, where its value goes, its default,
  * its limits and what it is for. Loading, dumping, comparing and documenting all walk these tables:
- * a new key is one more entry in schema.c and one more member in config.h. Keys are loaded in the
+ * a new key is one more entry in schema*.c and one more member in config.h. Keys are loaded in the
  * order of the table (a later one may rely on an earlier one: nameservers on the zone). */
 #pragma once
 

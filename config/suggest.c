@@ -42,12 +42,22 @@ void suggest_init(struct suggest *s, struct span wanted)
     *s = (struct suggest){.wanted = wanted, .best = {NULL, 0}};
 }
 
+/* "warning" for "warn", "addr" for "addresses". */
+static bool is_longer_form(struct span a, struct span b)
+{
+    struct span shorter = a.len < b.len ? a : b;
+    struct span longer = a.len < b.len ? b : a;
+    return shorter.len >= 3 && span_starts(longer, shorter);
+}
+
 void suggest_offer(struct suggest *s, struct span candidate)
 {
     if (s->wanted.len == 0 || s->wanted.len > WORD_MAX || candidate.len > WORD_MAX)
         return;
     size_t near_enough = 1 + candidate.len / 4;
     size_t d = edit_distance(s->wanted, candidate);
+    if (d > near_enough && is_longer_form(s->wanted, candidate))
+        d = near_enough;
     if (d > near_enough || d >= candidate.len || (s->best.len > 0 && d >= s->distance))
         return;
     s->best = candidate;

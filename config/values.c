@@ -17,9 +17,18 @@ static void printable(struct span s, char *out, size_t size)
         snprintf(out + n - 3, 4, "...");
 }
 
+static const char *nearest_choice(const struct value *v, char out[SUGGEST_TEXT_MAX])
+{
+    struct suggest suggest;
+    suggest_init(&suggest, v->text);
+    for (const struct schema_choice *c = v->key->choices; c && c->word; c++)
+        suggest_offer(&suggest, span_str(c->word));
+    return suggest_text(&suggest, out);
+}
+
 void value_fail(const struct value *v, const char *fmt, ...)
 {
-    char text[512], was[80];
+    char text[512], was[80], near[SUGGEST_TEXT_MAX];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -30,7 +39,7 @@ void value_fail(const struct value *v, const char *fmt, ...)
         return;
     }
     printable(v->text, was, sizeof was);
-    load_fail(v->load, v->line, v->path, "%s, not \"%s\"", text, was);
+    load_fail(v->load, v->line, v->path, "%s, not \"%s\"%s", text, was, nearest_choice(v, near));
 }
 
 const struct schema_choice *value_choice_of(const struct schema_key *key, struct span text)
@@ -49,19 +58,15 @@ const struct schema_choice *value_choice_for(const struct schema_key *key, uint6
     return NULL;
 }
 
-const char *value_choices_text(const struct value *v, char out[VALUE_CHOICES_MAX])
+const char *value_choices_text(const struct schema_key *key, char out[VALUE_CHOICES_MAX])
 {
-    struct suggest suggest;
-    suggest_init(&suggest, v->text);
-    size_t at = (size_t)snprintf(out, VALUE_CHOICES_MAX, "one of");
-    for (const struct schema_choice *c = v->key->choices; c && c->word; c++) {
-        suggest_offer(&suggest, span_str(c->word));
-        at += (size_t)snprintf(out + at, VALUE_CHOICES_MAX - at, "%s %s",
-                               c == v->key->choices ? "" : ",", c->word);
+    size_t at = 0;
+    out[0] = '\0';
+    for (const struct schema_choice *c = key->choices; c && c->word; c++) {
+        at += (size_t)snprintf(out + at, VALUE_CHOICES_MAX - at, "%s%s",
+                               c == key->choices ? "" : ", ", c->word);
         CHECK(at < VALUE_CHOICES_MAX);
     }
-    char near[SUGGEST_TEXT_MAX];
-    snprintf(out + at, VALUE_CHOICES_MAX - at, "%s", suggest_text(&suggest, near));
     return out;
 }
 

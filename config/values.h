@@ -18,7 +18,7 @@ struct value {
 };
 
 struct value_type {
-    const char *name; /* for the documentation: "host name" */
+    const char *name, *plural; /* for the documentation: "host name" */
     /* Stores V at OUT, or adds an error and leaves OUT alone. */
     void (*read)(const struct value *v, void *out);
     /* The value at IN as a YAML scalar. */
@@ -42,14 +42,15 @@ extern const struct value_type value_network;    /* struct addr_cidr */
 extern const struct value_type value_backend;    /* struct config_backend */
 extern const struct value_type value_access_log; /* struct config_log */
 
-/* An error that goes on with `, not "TEXT"` unless the text is a secret. */
+/* An error that goes on with `, not "TEXT"`, and the nearest choice if one is near, unless the text
+ * is a secret. */
 void value_fail(const struct value *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* The choice whose word TEXT is, or NULL; the one of a value. */
 const struct schema_choice *value_choice_of(const struct schema_key *key, struct span text);
 const struct schema_choice *value_choice_for(const struct schema_key *key, uint64_t value);
-/* "one of a, b, c" and, where TEXT is near one of them, a suggestion. */
+/* "a, b, c" */
 #define VALUE_CHOICES_MAX 256
-const char *value_choices_text(const struct value *v, char out[VALUE_CHOICES_MAX]);
+const char *value_choices_text(const struct schema_key *key, char out[VALUE_CHOICES_MAX]);
 
 /* For types that are a const char *. */
 bool value_string_absent(const struct schema_key *key, const void *in);

@@ -23,6 +23,7 @@ static enum err ip_write(const struct schema_key *key, const void *in, struct bu
 
 const struct value_type value_ip = {
     .name = "IP address",
+    .plural = "IP addresses",
     .read = ip_read,
     .write = ip_write,
 };
@@ -45,7 +46,8 @@ static enum err endpoint_write(const struct schema_key *key, const void *in, str
 }
 
 const struct value_type value_endpoint = {
-    .name = "ADDRESS:PORT",
+    .name = "address with port",
+    .plural = "addresses with ports",
     .read = endpoint_read,
     .write = endpoint_write,
 };
@@ -72,6 +74,7 @@ static enum err network_write(const struct schema_key *key, const void *in, stru
 
 const struct value_type value_network = {
     .name = "network",
+    .plural = "networks",
     .read = network_read,
     .write = network_write,
 };

@@ -33,6 +33,7 @@ static void host_read(const struct value *v, void *out)
 
 const struct value_type value_host = {
     .name = "host name",
+    .plural = "host names",
     .read = host_read,
     .write = value_string_write,
     .absent = value_string_absent,
@@ -89,6 +90,7 @@ static enum err nameserver_write(const struct schema_key *key, const void *in, s
 
 const struct value_type value_nameserver = {
     .name = "host name",
+    .plural = "host names",
     .read = nameserver_read,
     .write = nameserver_write,
     .absent = value_string_absent,

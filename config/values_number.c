@@ -67,7 +67,7 @@ static void choice_read(const struct value *v, void *out)
     char words[VALUE_CHOICES_MAX];
     const struct schema_choice *c = value_choice_of(v->key, v->text);
     if (!c) {
-        value_fail(v, "must be %s", value_choices_text(v, words));
+        value_fail(v, "must be one of %s", value_choices_text(v->key, words));
         return;
     }
     store_number(c->value, out, v->key->size);
@@ -126,6 +126,7 @@ static void status_read(const struct value *v, void *out)
 
 const struct value_type value_status = {
     .name = "HTTP status",
+    .plural = "HTTP statuses",
     .read = status_read,
     .write = number_write,
 };

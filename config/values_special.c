@@ -36,12 +36,12 @@ static void access_log_read(const struct value *v, void *out)
     char words[VALUE_CHOICES_MAX];
     const struct schema_choice *c = value_choice_of(v->key, v->text);
     if (c) {
-        log->access = (enum access_log)c->value;
+        log->access = (enum access_log_mode)c->value;
         return;
     }
     /* A slash tells a file from a slip in one of the words. */
     if (span_chr(v->text, '/') < 0) {
-        value_fail(v, "must be %s or a path with a '/'", value_choices_text(v, words));
+        value_fail(v, "must be one of %s or a path with a '/'", value_choices_text(v->key, words));
         return;
     }
     log->access = ACCESS_FILE;
@@ -59,7 +59,8 @@ static enum err access_log_write(const struct schema_key *key, const void *in, s
 }
 
 const struct value_type value_access_log = {
-    .name = "word or path",
+    .name = "path",
+    .plural = "paths",
     .read = access_log_read,
     .write = access_log_write,
 };

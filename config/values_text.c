@@ -24,6 +24,7 @@ static void text_read(const struct value *v, void *out)
 
 const struct value_type value_text = {
     .name = "text",
+    .plural = "texts",
     .read = text_read,
     .write = value_string_write,
     .absent = value_string_absent,
@@ -83,6 +84,7 @@ static enum err path_write(const struct schema_key *key, const void *in, struct 
 
 const struct value_type value_path = {
     .name = "path",
+    .plural = "paths",
     .read = path_read,
     .write = path_write,
     .absent = path_absent,
@@ -97,6 +99,7 @@ static enum err secret_write(const struct schema_key *key, const void *in, struc
 
 const struct value_type value_secret = {
     .name = "secret",
+    .plural = "secrets",
     .read = text_read,
     .write = secret_write,
     .absent = value_string_absent,
@@ -151,6 +154,7 @@ static void regex_read(const struct value *v, void *out)
 
 const struct value_type value_regex = {
     .name = "regex",
+    .plural = "regexes",
     .read = regex_read,
     .write = value_string_write,
     .absent = value_string_absent,

@@ -1,5 +1,6 @@
 #include "config/yaml_tree.h"
 
+#include <stdio.h>
 #include <yaml.h>
 
 #include "config/errors.h"
@@ -61,12 +62,12 @@ static enum err report_parser(struct reader *r)
                    p->problem_mark.column + 1);
         return ERR_SYNTAX;
     }
+    char context[128] = "";
     if (p->context)
-        errors_add(r->errors, line_of(p->problem_mark), "", "YAML: %s (column %zu, %s)", problem,
-                   p->problem_mark.column + 1, p->context);
-    else
-        errors_add(r->errors, line_of(p->problem_mark), "", "YAML: %s (column %zu)", problem,
-                   p->problem_mark.column + 1);
+        snprintf(context, sizeof context, ", %s from line %u", p->context,
+                 line_of(p->context_mark));
+    errors_add(r->errors, line_of(p->problem_mark), "", "YAML: %s (column %zu%s)", problem,
+               p->problem_mark.column + 1, context);
     return ERR_SYNTAX;
 }
 
@@ -259,6 +260,9 @@ enum err yaml_tree_parse(struct span text, struct arena *arena, struct yaml_node
     if (!yaml_parser_initialize(&r.yaml))
         return fail(&r, 0, "there is not enough memory to read it");
 
+    /* With the encoding set, libyaml takes a byte order mark for content. */
+    if (span_starts(text, SPAN_LIT("\xef\xbb\xbf")))
+        text = r.text = span_from(text, 3);
     const char *bytes = text.len ? text.p : "";
     yaml_parser_set_encoding(&r.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.yaml, (const unsigned char *)bytes, text.len);
