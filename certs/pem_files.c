@@ -176,17 +176,17 @@ static void pair_deinit(struct pem_pair *pair)
     mem_free(pair->key_path);
 }
 
+/* Watched before it is read: no change falls between. */
 static enum err add_pair(struct pem_files *p, const struct config_cert_file *file, char **why)
 {
-    TRY(read_pair(file->cert, file->key, &p->certs[p->n], why));
-    log_loaded(p->certs[p->n]);
     struct pem_pair *pair = &p->pairs[p->n];
     pair->owner = p;
-    pair->index = p->n;
+    pair->index = p->n++;
     pair->cert_path = mem_strdup(file->cert);
     pair->key_path = mem_strdup(file->key);
     pair_watch(pair);
-    p->n++;
+    TRY(read_pair(pair->cert_path, pair->key_path, &p->certs[pair->index], why));
+    log_loaded(p->certs[pair->index]);
     return ERR_OK;
 }
 
@@ -227,4 +227,10 @@ size_t pem_files_certs(const struct pem_files *p, struct cert *const **certs)
 {
     *certs = p->certs;
     return p->n;
+}
+
+void pem_files_check(struct pem_files *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        reload(&p->pairs[i]);
 }

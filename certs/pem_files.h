@@ -21,3 +21,5 @@ enum err pem_files_new(struct ev_loop *loop, const struct config_cert_file *cert
 void pem_files_free(struct pem_files *p);
 /* In the order of the configuration; lives until the next change. */
 size_t pem_files_certs(const struct pem_files *p, struct cert *const **certs);
+/* Reads all of them again now, as if each had just changed. */
+void pem_files_check(struct pem_files *p);

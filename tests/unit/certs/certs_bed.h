@@ -2,6 +2,8 @@
 #pragma once
 
 #include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
 #include <openssl/pool.h>
 #include <openssl/x509v3.h>
 
@@ -90,4 +92,29 @@ static inline int bed_verify(struct ca *ca, X509 *leaf, const char *host)
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(roots);
     return result;
+}
+
+/* PEM texts, the caller's to mem_free. Takes BIO. */
+static inline char *bed_bio_text(BIO *bio)
+{
+    const uint8_t *p;
+    size_t len;
+    assert_true(BIO_mem_contents(bio, &p, &len));
+    char *text = mem_strndup((const char *)p, len);
+    BIO_free(bio);
+    return text;
+}
+
+static inline char *bed_x509_pem(X509 *x)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_true(PEM_write_bio_X509(bio, x));
+    return bed_bio_text(bio);
+}
+
+static inline char *bed_key_pem(EVP_PKEY *key)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_true(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+    return bed_bio_text(bio);
 }
