@@ -27,6 +27,6 @@ enum err fd_listen_tcp(const struct addr *a, int backlog, int *fd) MUST_USE;
  * sent to (IP_PKTINFO, IPV6_PKTINFO), so that an answer can leave from there. */
 enum err fd_bind_udp(const struct addr *a, int *fd) MUST_USE;
 /* A listening stream socket at PATH with the permission bits MODE. A socket that is there but that
- * nobody listens on is replaced; ERR_EXISTS where somebody does, or where PATH is no socket. The
- * caller unlinks PATH at its end. */
+ * nobody listens on is replaced; ERR_EXISTS where somebody does, or where PATH is no socket;
+ * ERR_RANGE where PATH is too long for a socket. The caller unlinks PATH at its end. */
 enum err fd_listen_unix(const char *path, mode_t mode, int backlog, int *fd) MUST_USE;

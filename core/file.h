@@ -15,6 +15,6 @@
 enum err file_read(const char *path, size_t ceiling, char **data, size_t *len) MUST_USE;
 
 /* Puts DATA at PATH with the permission bits MODE, whatever the umask: a temporary file beside it,
- * synced, renamed over it, the directory synced. On an error that names the directory's sync
- * the file may be the new one already; on all others it is what it was. */
+ * synced, renamed over it, the directory synced. After an error the file is what it was or, when it
+ * was the directory that could not be synced, the new one. */
 enum err file_write_atomic(const char *path, struct span data, mode_t mode) MUST_USE;

@@ -3,8 +3,8 @@
 #include "core/mem.h"
 
 #define TABLE_FIRST_BUCKETS ((size_t)16)
-/* Old buckets emptied by each insertion. One would do: the next growth is as many insertions away
- * as there are old buckets. */
+/* Old buckets emptied by each insertion. From one growth to the next there are at least as many
+ * insertions as old buckets, so that none is left by then. */
 #define TABLE_MOVE_STEP 2
 
 void table_init(struct table *t, struct span (*key_of)(const struct table_node *n))
@@ -71,9 +71,7 @@ static void move_bucket(struct table *t)
 
 static void grow(struct table *t)
 {
-    while (t->old.count)
-        move_bucket(t);
-
+    CHECK(t->old.count == 0);
     size_t count = t->now.count ? t->now.count * 2 : TABLE_FIRST_BUCKETS;
     struct table_node **heads = (struct table_node **)mem_zalloc(count *
                                                                  sizeof(struct table_node *));

@@ -42,7 +42,8 @@ static inline size_t table_count(const struct table *t)
 
 /* NULL when there is none. */
 struct table_node *table_find(const struct table *t, struct span key);
-/* ERR_EXISTS when its key is there already: nothing was done. */
+/* ERR_EXISTS when its key is there already: nothing was done. Dies without memory for the array,
+ * which is small beside what the nodes took. */
 enum err table_insert(struct table *t, struct table_node *n) MUST_USE;
 /* N must be in the table. */
 void table_remove(struct table *t, struct table_node *n);

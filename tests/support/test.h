@@ -1,4 +1,4 @@
-/* What every unit test needs: cmocka with the headers it forgets, assertions about our own types. */
+/* For every unit test: cmocka with the headers it forgets, and assertions about our own types. */
 #pragma once
 
 #include <setjmp.h>

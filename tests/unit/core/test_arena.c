@@ -38,6 +38,21 @@ static void allocations_are_aligned(void **state)
     arena_deinit(&a);
 }
 
+static void padding_counts(void **state)
+{
+    char room[64];
+    for (size_t offset = 0; offset < 16; offset++) {
+        for (size_t size = 0; size < 48; size++) {
+            struct arena a;
+            arena_init(&a, room + offset, size, 0);
+            char *p = (char *)arena_alloc(&a, 16);
+            assert_true(!p || (p >= room + offset && p + 16 <= room + offset + size));
+            assert_true(p || size < 31);
+            arena_deinit(&a);
+        }
+    }
+}
+
 static void without_a_block_and_with_nothing(void **state)
 {
     struct arena a;
@@ -46,6 +61,8 @@ static void without_a_block_and_with_nothing(void **state)
     assert_null(arena_alloc(&a, 1));
     assert_null(arena_copy(&a, SPAN_LIT("a")).p);
     assert_null(arena_strz(&a, SPAN_LIT("")));
+    assert_null(arena_copy_lower(&a, SPAN_LIT("A")).p);
+    assert_null(arena_join(&a, &SPAN_LIT("a"), 1).p);
     assert_null(arena_printf(&a, "%d", 1).p);
     assert_non_null(arena_copy(&a, (struct span){NULL, 0}).p);
     assert_non_null(arena_copy_lower(&a, (struct span){NULL, 0}).p);
@@ -178,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_owners_block_comes_first),
         cmocka_unit_test(allocations_are_aligned),
+        cmocka_unit_test(padding_counts),
         cmocka_unit_test(without_a_block_and_with_nothing),
         cmocka_unit_test(the_ceiling_holds),
         cmocka_unit_test(a_ceiling_below_a_block),

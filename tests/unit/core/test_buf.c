@@ -72,6 +72,20 @@ static void growth_doubles_up_to_the_ceiling(void **state)
     buf_deinit(&b);
 }
 
+/* The terminator's byte must not make the size of the storage overflow. */
+static void the_largest_ceiling(void **state)
+{
+    struct buf b;
+    buf_init(&b, SIZE_MAX);
+    size_t room;
+    assert_null(buf_reserve(&b, SIZE_MAX, &room));
+    assert_ok(buf_append(&b, SPAN_LIT("x")));
+    assert_int_equal(b.size, 4096);
+    assert_null(buf_reserve(&b, SIZE_MAX, &room));
+    assert_span(buf_span(&b), "x");
+    buf_deinit(&b);
+}
+
 static void reserve_and_commit(void **state)
 {
     struct buf b;
@@ -172,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_small_ceiling_takes_little),
         cmocka_unit_test(a_ceiling_of_zero),
         cmocka_unit_test(growth_doubles_up_to_the_ceiling),
+        cmocka_unit_test(the_largest_ceiling),
         cmocka_unit_test(reserve_and_commit),
         cmocka_unit_test(a_queue_stays_small),
         cmocka_unit_test(release_frees_only_the_empty),

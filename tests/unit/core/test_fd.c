@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -98,7 +99,7 @@ static void tcp_listeners_share_a_port(void **state)
     int accepted = accept(first, NULL, NULL);
     assert_true(accepted >= 0);
     fd_set_nodelay(accepted);
-    assert_int_equal(option_of(accepted, IPPROTO_TCP, 1 /* TCP_NODELAY */), 1);
+    assert_int_equal(option_of(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
     fd_close(&accepted);
     fd_close(&client);
     fd_close(&first);

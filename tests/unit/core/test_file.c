@@ -3,7 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +112,32 @@ static void files_of_proc_are_read(void **state)
     assert_err(ERR_FULL, file_read("/proc/self/status", 10, &data, &len));
 }
 
+static void *write_into_fifo(void *arg)
+{
+    FILE *f = fopen(path, "w");
+    for (int i = 0; f && i < 20000; i++)
+        fprintf(f, "%05d", i);
+    if (f)
+        fclose(f);
+    return NULL;
+}
+
+/* It has to grow several times: nothing says how much will come. */
+static void a_pipe_is_read_to_its_end(void **state)
+{
+    pthread_t writer;
+    char *data;
+    size_t len;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(pthread_create(&writer, NULL, write_into_fifo, NULL), 0);
+    assert_ok(file_read(path, 100000, &data, &len));
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(len, 100000);
+    assert_memory_equal(data, "0000000001", 10);
+    assert_memory_equal(data + len - 10, "1999819999", 10);
+    mem_free(data);
+}
+
 static void what_cannot_be_read(void **state)
 {
     char *data;
@@ -156,6 +185,28 @@ static void a_failure_leaves_nothing(void **state)
     assert_int_equal(count_entries(), 1);
 }
 
+/* A file-size limit stands for a full disk. */
+static void a_write_that_fails_keeps_the_old(void **state)
+{
+    static char big[100000];
+    struct rlimit before, small;
+    assert_ok(file_write_atomic(path, SPAN_LIT("old"), 0600));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 10000;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    enum err e = file_write_atomic(path, span_of(big, sizeof big), 0600);
+    int errno_after = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, handler);
+
+    assert_err(ERR_IO, e);
+    assert_int_equal(errno_after, EFBIG);
+    assert_content(SPAN_LIT("old"));
+    assert_int_equal(count_entries(), 1);
+}
+
 static void a_path_without_a_directory(void **state)
 {
     char before[PATH_MAX];
@@ -171,10 +222,17 @@ static void a_path_without_a_directory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_DIR(a_file_is_read_whole),     IN_DIR(the_ceiling_is_the_last_size_allowed),
-        IN_DIR(no_ceiling_to_speak_of),   IN_DIR(files_of_proc_are_read),
-        IN_DIR(what_cannot_be_read),      IN_DIR(a_file_is_made_and_replaced),
-        IN_DIR(a_failure_leaves_nothing), IN_DIR(a_path_without_a_directory),
+        IN_DIR(a_file_is_read_whole),
+        IN_DIR(the_ceiling_is_the_last_size_allowed),
+        IN_DIR(no_ceiling_to_speak_of),
+        IN_DIR(files_of_proc_are_read),
+        IN_DIR(a_pipe_is_read_to_its_end),
+        IN_DIR(what_cannot_be_read),
+        IN_DIR(a_file_is_made_and_replaced),
+        IN_DIR(a_failure_leaves_nothing),
+        IN_DIR(a_write_that_fails_keeps_the_old),
+        IN_DIR(a_path_without_a_directory),
+
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

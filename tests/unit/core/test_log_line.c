@@ -90,6 +90,7 @@ static void json_is_utf8(void **state)
     assert_json(SPAN_LIT("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");
     assert_json(SPAN_LIT("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd");
     assert_json(SPAN_LIT("\xe2\x28\xa1"), "\\ufffd(\\ufffd");
+    assert_json(SPAN_LIT("\xe2\x82\x28"), "\\ufffd\\ufffd(");
 }
 
 /* A line may be cut, but what is left of it is a whole line that says so. */
