@@ -124,7 +124,8 @@ static void log_failed(const struct authority *a, const char *base, enum err e)
         LOG_S("error", err_text(e)));
 }
 
-/* Answers those who waited. They may ask, forget, and end anything: nothing of the entry is used. */
+/* Answers those who waited. They may ask, forget, and end anything: nothing of the entry is
+ * used. */
 static void answer(struct request *requests, const char *base, struct cert *cert, enum err e)
 {
     while (requests) {
@@ -184,12 +185,19 @@ static void make(struct authority *a, struct entry *en)
     a->issuer->ops->issue(a->issuer, en->base, now_s(a), issued, en);
 }
 
+static bool wanted(const struct authority *a, const char *base)
+{
+    return !a->events.wanted || a->events.wanted(a->events.ctx, base);
+}
+
+/* Names that scanners make up leave room for those that live. */
 static enum err may_make(struct authority *a, const char *base)
 {
     if (!cert_base_valid(a->config, span_str(base)))
         return ERR_NOT_FOUND;
     TRY(a->issuer->ops->may(a->issuer, base));
-    return a->n_making < AUTHORITY_MAKING_MAX ? ERR_OK : ERR_FULL;
+    size_t most = wanted(a, base) ? AUTHORITY_MAKING_MAX : AUTHORITY_MAKING_MAX / 2;
+    return a->n_making < most ? ERR_OK : ERR_FULL;
 }
 
 static void wait_for(struct entry *en,
@@ -246,16 +254,9 @@ void authority_forget(struct authority *a, const char *base)
 
 /* ---- renewing ---- */
 
-static bool wanted(const struct authority *a, const struct entry *en)
-{
-    if (!cert_base_valid(a->config, span_str(en->base)))
-        return false;
-    return !a->events.wanted || a->events.wanted(a->events.ctx, en->base);
-}
-
 static void renew(struct authority *a, struct entry *en)
 {
-    if (!wanted(a, en))
+    if (!cert_base_valid(a->config, span_str(en->base)) || !wanted(a, en->base))
         entry_free(a, en);
     else if (a->n_making < RENEWING_MAX)
         make(a, en);

@@ -1,8 +1,8 @@
 /* Where certificates come from: the control thread's side.
  *
- * The authority holds the issuers (the internal CA, PEM files; ACME later) behind one interface, and
- * what they have made, bounded and renewed in time. All functions run on the control thread; keys are
- * made on the job thread. */
+ * The authority holds the issuers (the internal CA, PEM files; ACME later) behind one interface,
+ * and what they have made, bounded and renewed in time. All functions run on the control thread;
+ * keys are made on the job thread. */
 #pragma once
 
 #include <ev.h>
@@ -18,8 +18,9 @@ struct authority_events {
     /* A certificate that workers may hold has a successor (renewed, or its file changed): CERT is
      * borrowed. Workers replace what they hold under cert_base(CERT). */
     void (*on_replaced)(void *ctx, struct cert *cert);
-    /* Whether BASE's certificate is worth renewing: a session of that name lives. NULL: all are. What
-     * nobody wants is let go when its renewal is due, so that what scanners asked for does not stay. */
+    /* Whether somebody means BASE: it is the zone, a domain, or a live session's. NULL: always. What
+     * nobody wants is made with half of the room only, and let go instead of renewed, so that what
+     * scanners ask for neither crowds out nor stays. */
     bool (*wanted)(void *ctx, const char *base);
 };
 
@@ -40,9 +41,10 @@ void authority_free(struct authority *a);
  * Afterwards workers need server_tls_set_files(authority_files()). */
 enum err authority_set_config(struct authority *a, struct config *c, char **why) MUST_USE;
 
-/* The certificate for BASE (naming.h), made now if there is none: DONE is called once, possibly before
- * this returns. CERT is borrowed (NULL with E set when it cannot be made: ERR_NOT_FOUND not a base of
- * this edge, ERR_DENIED outside the name constraint, ERR_FULL too many in the making). */
+/* The certificate for BASE (naming.h), made now if there is none: DONE is called once, possibly
+ * before this returns. CERT is borrowed (NULL with E set when it cannot be made: ERR_NOT_FOUND
+ * not a base of this edge, ERR_DENIED outside the name constraint, ERR_FULL too many in the
+ * making). */
 void authority_request(struct authority *a, const char *base,
                        void (*done)(void *ctx, const char *base, struct cert *cert, enum err e),
                        void *ctx);

@@ -13,6 +13,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 
+#define EXPIRES_SOON_S ((int64_t)60 * 86400)
+
 struct ca_paths {
     char *dir, *pem, *key;
 };
@@ -155,6 +157,13 @@ static enum err parse(const struct ca_paths *paths, struct span pem, struct span
     return e;
 }
 
+static void warn_of_end(const struct ca *ca, int64_t now_s)
+{
+    int64_t left_s = ca_not_after_s(ca) - now_s;
+    if (left_s < EXPIRES_SOON_S)
+        LOG(LOG_WARN, "ca_expires_soon", LOG_I("expires_in_s", left_s));
+}
+
 static enum err load(const struct ca_paths *paths, const char *zone, int64_t now_s, struct ca **out,
                      char **why)
 {
@@ -169,6 +178,8 @@ static enum err load(const struct ca_paths *paths, const char *zone, int64_t now
         mem_free(key);
     }
     mem_free(pem);
+    if (e == ERR_OK)
+        warn_of_end(*out, now_s);
     return e;
 }
 

@@ -13,10 +13,10 @@
 
 struct cert;
 
-/* Takes over nothing: CHAIN (leaf first, DER in CRYPTO_BUFFERs) and KEY are referenced. The names it
- * covers are the leaf's DNS names; its common name counts for nothing (RFC 6125 6.4.4).
- * ERR_CONFLICT: key and leaf do not belong together. ERR_UNSUPPORTED: neither ECDSA nor RSA of 2048
- * bits or more. ERR_RANGE: no DNS name. ERR_CRYPTO: the leaf is not a certificate. */
+/* Takes over nothing: CHAIN (leaf first, DER in CRYPTO_BUFFERs) and KEY are referenced. The
+ * names it covers are the leaf's DNS names; its common name counts for nothing (RFC 6125 6.4.4).
+ * ERR_CONFLICT: key and leaf do not belong together. ERR_UNSUPPORTED: neither ECDSA nor RSA of
+ * 2048 bits or more. ERR_RANGE: no DNS name. ERR_CRYPTO: the leaf is not a certificate. */
 enum err cert_new(const char *base, CRYPTO_BUFFER *const *chain, size_t n_chain, EVP_PKEY *key,
                   struct cert **out) MUST_USE;
 struct cert *cert_ref(struct cert *c);

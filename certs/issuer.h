@@ -16,8 +16,8 @@ struct issuer_ops {
     const char *name; /* for the log */
     /* Whether BASE is one that this issuer can get a certificate for; asked before issue. */
     enum err (*may)(const struct issuer *i, const char *base) MUST_USE;
-    /* Gets a certificate for BASE and *.BASE, as of NOW_S (seconds since 1970). DONE is called once,
-     * later, never from within this call. */
+    /* Gets a certificate for BASE and *.BASE, as of NOW_S (seconds since 1970). DONE is called
+     * once, later, never from within this call. */
     void (*issue)(struct issuer *i, const char *base, int64_t now_s, issuer_done *done, void *ctx);
     /* When CERT should have a successor, in seconds since 1970. */
     int64_t (*renew_at_s)(const struct issuer *i, const struct cert *cert);

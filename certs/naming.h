@@ -15,5 +15,6 @@
 enum err cert_base_for(const struct config *c, struct span host, char out[CERT_BASE_MAX]) MUST_USE;
 /* The session's label when BASE is a session's certificate, else the empty span. */
 struct span cert_base_session(const struct config *c, struct span base);
-/* Whether BASE is one of those that cert_base_for gives: the zone, a configured domain, a session's. */
+/* Whether BASE is one of those that cert_base_for gives: the zone, a configured domain, a
+ * session's. */
 bool cert_base_valid(const struct config *c, struct span base);

@@ -129,11 +129,18 @@ static struct cert *fallback(struct server_tls *t)
     return file ? file : t->store.zone_cert;
 }
 
+/* Names of sessions can be made up without end; the zone and its domains are few. */
+static bool may_ask(const struct server_tls *t, const char *base)
+{
+    return t->pending.n < SERVER_TLS_ASKS_MAX ||
+           cert_base_session(t->config, span_str(base)).len == 0;
+}
+
 /* Asks for BASE unless that has been done. Decides for W, or makes it wait: ERR_AGAIN. */
 static enum err ask_for(struct server_tls *t, const char *base, struct cert_waiter *w)
 {
     struct ask *a = ask_find(t, base);
-    if (!a && t->pending.n >= SERVER_TLS_ASKS_MAX) {
+    if (!a && !may_ask(t, base)) {
         waiter_decide(w, fallback(t));
         return ERR_OK;
     }
@@ -154,7 +161,8 @@ static enum err ask_for(struct server_tls *t, const char *base, struct cert_wait
     return ERR_AGAIN;
 }
 
-/* Decides what W presents to a client that asks for HOST (may be empty); ERR_AGAIN: not yet known. */
+/* Decides what W presents to a client that asks for HOST (may be empty); ERR_AGAIN: not yet
+ * known. */
 static enum err choose(struct server_tls *t, struct span host, struct cert_waiter *w)
 {
     /* A client that names nothing gets what the zone has. */

@@ -20,8 +20,9 @@ struct cert_waiter {
     bool refused;      /* ours: there is no certificate for this handshake */
 };
 
-/* A worker asks for at most this many certificates at once, and holds this many made ones: a scanner
- * that makes up names costs no more. A handshake beyond goes on as if its certificate were refused. */
+/* A worker asks for at most this many sessions' certificates at once, and holds this many: a
+ * scanner that makes up names costs no more. A handshake beyond goes on as if its certificate were
+ * refused. */
 #define SERVER_TLS_ASKS_MAX 256
 #define SERVER_TLS_HELD_MAX 4096
 
@@ -45,15 +46,17 @@ SSL *server_tls_accept(struct server_tls *t, struct cert_waiter *w);
 /* Before the connection goes, in every case: leaves the list, drops the certificate. */
 void cert_waiter_deinit(struct cert_waiter *w);
 
-/* From control: CERT (referenced) is held under its base, in place of an older one; who waits for it
- * goes on. A PEM file's certificate is matched by the names it covers, before the made ones. */
+/* From control: CERT (referenced) is held under its base, in place of an older one; who waits
+ * for it goes on. A PEM file's certificate is matched by the names it covers, before the made
+ * ones. */
 void server_tls_put(struct server_tls *t, struct cert *cert);
-/* As server_tls_put, but only where an older one is held: for a renewal, which need not reach workers
- * that nobody asks. */
+/* As server_tls_put, but only where an older one is held: for a renewal, which need not reach
+ * workers that nobody asks. */
 void server_tls_replace(struct server_tls *t, struct cert *cert);
 /* Cannot be made: the waiting handshakes go on with the zone's certificate if it is held, else fail
  * with unrecognized_name. */
 void server_tls_refuse(struct server_tls *t, const char *base);
 void server_tls_drop(struct server_tls *t, const char *base);
-/* The certificates from PEM files are replaced by these; the first of those that cover a name wins. */
+/* The certificates from PEM files are replaced by these; the first of those that cover a name
+ * wins. */
 void server_tls_set_files(struct server_tls *t, struct cert *const *certs, size_t n);

@@ -17,8 +17,9 @@ static bool offers(const uint8_t *in, unsigned in_len, struct span protocol)
     return false;
 }
 
-/* RFC 7301 3.2: our preference decides; "in the event that the server supports no protocols that the
- * client advertises, then the server SHALL respond with a fatal no_application_protocol alert". */
+/* RFC 7301 3.2: our preference decides; "in the event that the server supports no protocols that
+ * the client advertises, then the server SHALL respond with a fatal no_application_protocol
+ * alert". */
 static int on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
                    unsigned in_len, void *ctx)
 {
@@ -34,9 +35,9 @@ static int on_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* TLS 1.2 with forward secrecy and AEAD only: no cipher that HTTP/2 forbids (RFC 9113 9.2.2). Within
- * brackets the client's order decides: ChaCha20 where it has no AES instructions. TLS 1.3's ciphers
- * are ordered by the library along the same lines. */
+/* TLS 1.2 with forward secrecy and AEAD only: no cipher that HTTP/2 forbids (RFC 9113 9.2.2).
+ * Within brackets the client's order decides: ChaCha20 where it has no AES instructions. TLS
+ * 1.3's ciphers are ordered by the library along the same lines. */
 #define CIPHERS_AES                                                                                \
     "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"                               \
     "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"                                   \

@@ -279,6 +279,25 @@ static void those_in_the_making_are_bounded(void **state)
     assert_int_equal(seen.answers, 1 + AUTHORITY_MAKING_MAX + 2);
 }
 
+static void scanners_leave_room(void **state)
+{
+    seen.wanted = false;
+    for (int i = 0; i < AUTHORITY_MAKING_MAX; i++) {
+        char *base = mem_printf("scan%d." BED_ZONE, i);
+        ask(base);
+        mem_free(base);
+    }
+    assert_int_equal(fake.n, AUTHORITY_MAKING_MAX / 2);
+    assert_int_equal(seen.answers, AUTHORITY_MAKING_MAX / 2);
+    assert_err(ERR_FULL, seen.e);
+    seen.wanted = true;
+    ask(BASE);
+    assert_int_equal(fake.n, AUTHORITY_MAKING_MAX / 2 + 1);
+    while (fake.n > 0)
+        deliver(ERR_OK);
+    assert_err(ERR_OK, seen.e);
+}
+
 static void those_held_are_bounded(void **state)
 {
     share_one_leaf();
@@ -585,6 +604,7 @@ int main(void)
         T(a_failure_is_told_and_not_kept),
         T(what_is_not_ours_is_never_made),
         T(those_in_the_making_are_bounded),
+        T(scanners_leave_room),
         T(those_held_are_bounded),
         T(a_forgotten_one_is_made_anew),
         T(one_forgotten_in_the_making_is_answered_and_let_go),

@@ -217,6 +217,10 @@ static void a_changed_zone_is_refused(void **state)
 static void an_expired_one_is_refused(void **state)
 {
     ca_unref(opened());
+    struct ca *ca;
+    char *why;
+    assert_ok(ca_open(state_dir, BED_ZONE, bed_now() + (int64_t)3640 * 86400, &ca, &why));
+    ca_unref(ca);
     refused_at(bed_now() + (int64_t)3651 * 86400, BED_ZONE, ERR_CONFLICT, "expired");
 }
 

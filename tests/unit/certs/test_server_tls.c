@@ -295,6 +295,28 @@ static void questions_on_the_way_are_bounded(void **state)
     SSL_CTX_free(trusting);
 }
 
+/* However many a scanner makes up. */
+static void the_zones_is_asked_for_all_the_same(void **state)
+{
+    static struct bed_pair p[SERVER_TLS_ASKS_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+        char *host = mem_printf("web.scan-%zu." BED_ZONE, i);
+        bed_pair_init(&p[i], server, client_ctx, host);
+        assert_false(bed_run(&p[i]));
+        mem_free(host);
+    }
+    struct bed_pair q;
+    bed_pair_init(&q, server, client_ctx, "edge." BED_ZONE);
+    assert_false(bed_run(&q));
+    assert_true(bed_suspended(&q));
+    assert_int_equal(asks.n, SERVER_TLS_ASKS_MAX + 1);
+    bed_put(server, ca, BED_ZONE);
+    assert_true(bed_run(&q));
+    bed_pair_deinit(&q);
+    for (size_t i = 0; i < ARRAY_LEN(p); i++)
+        bed_pair_deinit(&p[i]);
+}
+
 /* ---- names ---- */
 
 static void no_name_gets_the_zones(void **state)
@@ -519,6 +541,7 @@ int main(void)
         T(a_successor_takes_its_place),
         T(an_expired_certificate_is_asked_for_anew),
         T(questions_on_the_way_are_bounded),
+        T(the_zones_is_asked_for_all_the_same),
         T(no_name_gets_the_zones),
         T(names_are_compared_without_case),
         T(a_name_that_is_not_ours_is_unrecognised),
