@@ -89,7 +89,7 @@ static inline void bed_deinit(struct store_bed *b)
 struct bed_found {
     const char *key;
     unsigned count;
-    char json[256];
+    char json[4096];
 };
 
 static inline enum err bed_on_record(void *ctx, struct span key, struct span json)
