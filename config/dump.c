@@ -1,6 +1,4 @@
 /* A config as YAML that loads to the same one, along the schema. */
-#include <stdio.h>
-
 #include "config/dump.h"
 #include "config/values.h"
 

@@ -1,7 +1,6 @@
 #include "config/errors.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/mem.h"
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/buf.h"
+
 #define VALUE_MAX 8192
 
 static bool is_name_char(char c, bool first)
@@ -77,9 +79,20 @@ static enum err fill_in(struct span rest, struct arena *arena, struct buf *out, 
     return ERR_OK;
 }
 
+static bool has_variable(struct span text)
+{
+    return text.len >= 2 && memmem(text.p, text.len, "${", 2) != NULL;
+}
+
 enum err interpolate(struct span text, struct arena *arena, struct span *out, const char **why)
 {
     struct buf filled;
+    if (!has_variable(text)) {
+        *out = span_of(arena_strz(arena, text), text.len);
+        *why = "there is not enough memory for the value";
+        return out->p ? ERR_OK : ERR_RANGE;
+    }
+
     buf_init(&filled, VALUE_MAX);
     enum err err = fill_in(text, arena, &filled, why);
     if (err == ERR_OK) {
@@ -90,14 +103,4 @@ enum err interpolate(struct span text, struct arena *arena, struct span *out, co
     }
     buf_deinit(&filled);
     return err;
-}
-
-enum err interpolate_escape(struct span text, struct buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (span_starts(span_from(text, i), SPAN_LIT("${")))
-            TRY(buf_append(out, SPAN_LIT("$")));
-        TRY(buf_append(out, span_sub(text, i, 1)));
-    }
-    return ERR_OK;
 }

@@ -2,12 +2,9 @@
 #pragma once
 
 #include "core/arena.h"
-#include "core/buf.h"
 
 /* TEXT with its variables filled in, terminated, in ARENA. ERR_SYNTAX, ERR_NOT_FOUND (not set) and
  * ERR_RANGE (longer than a value may be) with a sentence in *WHY, in ARENA too. Values of variables
  * are not looked into again. */
 enum err interpolate(struct span text, struct arena *arena, struct span *out,
                      const char **why) MUST_USE;
-/* The other way: TEXT so that interpolate gives it back. */
-enum err interpolate_escape(struct span text, struct buf *out) MUST_USE;

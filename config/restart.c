@@ -1,6 +1,4 @@
 /* Which changes a running edge cannot take up. */
-#include <stdio.h>
-
 #include "config/dump.h"
 #include "config/values.h"
 

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "config/interpolate.h"
 #include "config/suggest.h"
 
 /* Long values are cut, and what a terminal would take for more than text is masked. */
@@ -88,13 +87,17 @@ enum err value_string_write(const struct schema_key *key, const void *in, struct
     (void)key;
     const char *s;
     memcpy(&s, in, sizeof s);
+    CHECK(s != NULL);
     return value_write_quoted(span_str(s), out);
 }
 
-static enum err write_escaped(struct span s, struct buf *out)
+enum err value_write_quoted(struct span s, struct buf *out)
 {
+    TRY(buf_append(out, SPAN_LIT("\"")));
     for (size_t i = 0; i < s.len; i++) {
         char c = s.p[i];
+        if (span_starts(span_from(s, i), SPAN_LIT("${")))
+            TRY(buf_append(out, SPAN_LIT("$"))); /* it is no variable: interpolate.h */
         if (c == '"' || c == '\\')
             TRY(buf_printf(out, "\\%c", c));
         else if (c == '\t')
@@ -102,20 +105,5 @@ static enum err write_escaped(struct span s, struct buf *out)
         else
             TRY(buf_append(out, span_of(&c, 1)));
     }
-    return ERR_OK;
-}
-
-enum err value_write_quoted(struct span s, struct buf *out)
-{
-    struct buf plain;
-    buf_init(&plain, 2 * s.len + 1);
-    enum err err = interpolate_escape(s, &plain);
-    if (err == ERR_OK)
-        err = buf_append(out, SPAN_LIT("\""));
-    if (err == ERR_OK)
-        err = write_escaped(buf_span(&plain), out);
-    if (err == ERR_OK)
-        err = buf_append(out, SPAN_LIT("\""));
-    buf_deinit(&plain);
-    return err;
+    return buf_append(out, SPAN_LIT("\""));
 }
