@@ -40,7 +40,9 @@ void dns_responder_set_zone(struct dns_responder *r, struct dns_zone *zone);
 void dns_responder_set_cookie_keys(struct dns_responder *r, const struct dns_cookie_keys *keys);
 
 /* TXT values at a name inside the zone, for ACME challenges: several may stand at one name. NAME is
- * absolute, lower case, without final dot; at most 255 bytes of VALUE. Bounded: ERR_FULL. */
+ * absolute, without final dot; at most 255 bytes of VALUE. ERR_SYNTAX: NAME is no name; ERR_RANGE: it
+ * lies outside the zone, or VALUE is too long; ERR_CONFLICT: a static CNAME stands there; ERR_FULL:
+ * 16 values at the name, or 4,096 in all. One that is there already is no error. */
 enum err dns_responder_txt_add(struct dns_responder *r, struct span name,
                                struct span value) MUST_USE;
 void dns_responder_txt_remove(struct dns_responder *r, struct span name, struct span value);

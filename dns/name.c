@@ -12,16 +12,19 @@ static uint64_t lower_word(uint64_t w)
     return w | (capital >> 2);
 }
 
-/* Length bytes are at most 63 and so below 'A': the whole name can be lower-cased in one pass. What
- * lies behind it up to a whole word is scratch. */
-static void lower_name(uint8_t *wire, size_t len)
+/* Length bytes are at most 63 and so below 'A': the whole name is lower-cased in one pass, by words as
+ * far as LEFT bytes of source go. DST has room for whole words. */
+static void copy_lower(uint8_t *dst, const uint8_t *src, size_t len, size_t left)
 {
-    for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
+    size_t i = 0;
+    for (; i < len && left - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
         uint64_t w;
-        memcpy(&w, wire + i, sizeof(w));
+        memcpy(&w, src + i, sizeof(w));
         w = lower_word(w);
-        memcpy(wire + i, &w, sizeof(w));
+        memcpy(dst + i, &w, sizeof(w));
     }
+    for (; i < len; i++)
+        dst[i] = (uint8_t)ascii_lower((char)src[i]);
 }
 
 bool dns_name_read(struct wire_reader *r, struct dns_name *out)
@@ -48,8 +51,7 @@ bool dns_name_read(struct wire_reader *r, struct dns_name *out)
     }
     out->labels = labels;
     out->len = (uint8_t)(pos + 1);
-    memcpy(out->wire, p, out->len);
-    lower_name(out->wire, out->len);
+    copy_lower(out->wire, p, out->len, left);
     r->pos += out->len;
     return true;
 
