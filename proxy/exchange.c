@@ -1,0 +1,191 @@
+#include "proxy/exchange.h"
+
+#include "core/mem.h"
+#include "proxy/access_log.h"
+#include "proxy/own_answer.h"
+#include "proxy/steer.h"
+
+/* Exchanges that are kept for reuse by a worker: enough for many streams, little when idle. */
+#define FREE_KEEP 256
+
+struct exchange_slot {
+    struct exchange x;
+    char first[EXCHANGE_FIRST];
+};
+
+struct exchange *exchange_new(struct proxy *p, const struct front_ops *ops, void *front)
+{
+    struct exchange *x = p->free_exchanges;
+    if (x) {
+        p->free_exchanges = x->next_free;
+        p->n_free_exchanges--;
+    } else {
+        x = &NEW(struct exchange_slot)->x;
+    }
+    memset(x, 0, sizeof *x);
+    x->proxy = p;
+    x->front_ops = ops;
+    x->front = front;
+    x->started_us = clock_us();
+    buf_init(&x->own.body, LOCAL_ANSWER_MAX);
+    arena_init(&x->arena, CONTAINER_OF(x, struct exchange_slot, x)->first, EXCHANGE_FIRST,
+               EXCHANGE_ARENA_MAX);
+    p->edge->pins++;
+    x->edge = p->edge;
+    metrics_add(p->metrics, METRIC_EXCHANGES_OPEN, 1);
+    return x;
+}
+
+static void exchange_free(struct turn_item *i)
+{
+    struct exchange *x = CONTAINER_OF(i, struct exchange, reap);
+    struct proxy *p = x->proxy;
+    buf_deinit(&x->own.body);
+    arena_deinit(&x->arena);
+    if (p->n_free_exchanges >= FREE_KEEP) {
+        mem_free(CONTAINER_OF(x, struct exchange_slot, x));
+        return;
+    }
+    x->next_free = p->free_exchanges;
+    p->free_exchanges = x;
+    p->n_free_exchanges++;
+}
+
+void exchange_free_spare(struct proxy *p)
+{
+    while (p->free_exchanges) {
+        struct exchange *x = p->free_exchanges;
+        p->free_exchanges = x->next_free;
+        mem_free(CONTAINER_OF(x, struct exchange_slot, x));
+    }
+}
+
+void exchange_begin(struct exchange *x)
+{
+    metrics_add(x->proxy->metrics, x->http2 ? METRIC_EXCHANGES_H2 : METRIC_EXCHANGES_H1, 1);
+    steer(x);
+}
+
+void exchange_refuse(struct exchange *x, enum page_reason why, const char *detail)
+{
+    own_answer_page(x, why, detail);
+}
+
+void exchange_request_body(struct exchange *x)
+{
+    if (x->back_ops && !x->done)
+        x->back_ops->request_body(x);
+}
+
+void exchange_drop_back(struct exchange *x)
+{
+    const struct back_ops *ops = x->back_ops;
+    x->back_ops = NULL;
+    if (ops)
+        ops->release(x);
+    x->back = NULL;
+}
+
+void exchange_done(struct exchange *x)
+{
+    CHECK(!x->done);
+    x->done = true;
+    exchange_drop_back(x);
+    access_log_write(x->proxy->access, x);
+    if (x->session)
+        session_entry_unpin(x->session);
+    edge_pin_drop(x->edge);
+    metrics_sub(x->proxy->metrics, METRIC_EXCHANGES_OPEN, 1);
+    x->reap.run = exchange_free;
+    turn_reap(&x->proxy->conns.turn, &x->reap);
+}
+
+/* --- towards the back ---------------------------------------------------------------------------- */
+
+struct span exchange_request_peek(struct exchange *x, bool *end)
+{
+    if (x->done) {
+        *end = true;
+        return span_of(NULL, 0);
+    }
+    return x->front_ops->peek(x, end);
+}
+
+void exchange_request_consume(struct exchange *x, size_t n)
+{
+    x->request_bytes += n;
+    x->front_ops->consume(x, n);
+}
+
+/* --- towards the front --------------------------------------------------------------------------- */
+
+static void count_status(struct exchange *x)
+{
+    static const enum metric_id by_class[] = {METRIC_STATUS_2XX, METRIC_STATUS_3XX,
+                                              METRIC_STATUS_4XX, METRIC_STATUS_5XX};
+    x->answered = x->response.status;
+    int class = x->response.status / 100;
+    if (class >= 2 && class <= 5)
+        metrics_add(x->proxy->metrics, by_class[class - 2], 1);
+}
+
+bool exchange_bodyless(const struct exchange *x)
+{
+    return x->request.method == METHOD_HEAD || x->response.status == 204 ||
+           x->response.status == 304;
+}
+
+void exchange_head(struct exchange *x)
+{
+    CHECK(!x->head_sent);
+    x->head_us = clock_us();
+    x->head_sent = true;
+    count_status(x);
+    x->front_ops->head(x);
+}
+
+void exchange_interim(struct exchange *x, struct response_head *h)
+{
+    if (!x->done && !x->head_sent)
+        x->front_ops->interim(x, h);
+}
+
+void exchange_response_body(struct exchange *x)
+{
+    if (!x->done)
+        x->front_ops->response_body(x);
+}
+
+void exchange_back_finished(struct exchange *x)
+{
+    x->back_ops = NULL;
+    x->back = NULL;
+    x->response_ended = true;
+}
+
+void exchange_back_failed(struct exchange *x, enum page_reason why)
+{
+    x->back_ops = NULL;
+    x->back = NULL;
+    if (x->done)
+        return;
+    if (x->head_sent)
+        x->front_ops->abort(x);
+    else
+        own_answer_page(x, why, NULL);
+}
+
+struct span exchange_peek(struct exchange *x, bool *end)
+{
+    if (x->back_ops)
+        return x->back_ops->peek(x, end);
+    *end = true;
+    return span_of(NULL, 0);
+}
+
+void exchange_consume(struct exchange *x, size_t n)
+{
+    x->response_bytes += n;
+    if (x->back_ops)
+        x->back_ops->consume(x, n);
+}

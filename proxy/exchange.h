@@ -1,0 +1,134 @@
+/* An exchange: one request and its response, between a front and a back that need not know each other.
+ *
+ * A front (h1 or h2) fills in `request` and calls exchange_begin. The exchange routes, changes the head
+ * for the way, and starts a back (HTTP/1 connection, or the edge itself). Bodies are pulled: who has
+ * bytes says so, who can take them peeks and consumes, so that they are copied once and back-pressure
+ * needs no code of its own. `request` bytes flow from front to back, `response` bytes the other way.
+ *
+ * Life: exchange_new by the front; exchange_done by the front, once, when its side has ended; memory
+ * goes at the end of the turn. One worker's thread only. */
+#pragma once
+
+#include "core/addr.h"
+#include "core/arena.h"
+#include "proxy/forward.h"
+#include "proxy/page.h"
+#include "proxy/turn.h"
+#include "proxy/worker.h"
+
+struct exchange;
+
+struct front_ops {
+    /* `response` is ready (final); body bytes follow by `response_body`. */
+    void (*head)(struct exchange *x);
+    /* An interim response (1xx but 101), its fields valid during the call. */
+    void (*interim)(struct exchange *x, const struct response_head *h);
+    /* More of the response can be pulled with exchange_peek, or its end. */
+    void (*response_body)(struct exchange *x);
+    /* The response breaks off after its head. The front resets or closes; it then calls exchange_done. */
+    void (*abort)(struct exchange *x);
+    /* The request's body: what can be taken now; *END when nothing follows it (then
+     * request_trailers is complete). */
+    struct span (*peek)(struct exchange *x, bool *end);
+    void (*consume)(struct exchange *x, size_t n);
+};
+
+struct back_ops {
+    /* More of the request can be pulled with exchange_request_peek, or its end. */
+    void (*request_body)(struct exchange *x);
+    struct span (*peek)(struct exchange *x, bool *end);
+    void (*consume)(struct exchange *x, size_t n);
+    /* The exchange lets go: the client has gone, or all was said. No call comes after it. */
+    void (*release)(struct exchange *x);
+};
+
+#define EXCHANGE_FIRST (4 * 1024)
+/* Heads in both directions, rewritten, with everything added. */
+#define EXCHANGE_ARENA_MAX (512 * 1024)
+
+struct exchange {
+    struct proxy *proxy;
+    struct turn_item reap;
+    struct exchange *next_free;
+    struct arena arena;
+
+    const struct front_ops *front_ops;
+    void *front;
+    const struct back_ops *back_ops; /* NULL: no back yet, or no more */
+    void *back;
+
+    enum listen_kind kind;
+    struct addr client;
+    const struct cert *cert; /* of the front connection, NULL: none */
+    bool secure, http2;
+    uint16_t port; /* where the client came in */
+
+    struct request_head request;
+    struct fields request_trailers;
+    struct response_head response;
+    struct fields response_trailers;
+
+    char host_storage[256];
+    struct span host; /* normalised */
+    struct route_context context;
+    struct route_result route;
+    struct session_entry *session; /* pinned, or NULL */
+    struct edge_pin *edge;         /* pinned */
+    struct span target;            /* for the back */
+    struct span back_host;         /* the Host for the back */
+    bool explain, routed;
+
+    bool head_sent;      /* front_ops->head has been called */
+    bool response_ended; /* the back has given everything */
+    bool request_ended;  /* the back has taken the whole request */
+    bool done;
+    unsigned attempts; /* of connecting to the back */
+
+    uint64_t started_us, head_us; /* access log */
+    uint64_t request_bytes, response_bytes;
+    int answered; /* status given to the client, 0: none */
+
+    struct {
+        struct buf body; /* of an answer of our own: pages, redirects */
+    } own;
+
+    struct { /* an HTTP/2 front's */
+        int32_t stream;
+        struct buf body; /* of the request, received and not yet taken by the back */
+        bool body_ended, refused, refused_target, deferred;
+        struct exchange *next, **prev; /* in the connection's list */
+    } h2;
+};
+
+/* Never NULL. FRONT is the front's own. */
+struct exchange *exchange_new(struct proxy *p, const struct front_ops *ops, void *front);
+/* Frees those kept for reuse. */
+void exchange_free_spare(struct proxy *p);
+/* `request`, client, kind, cert, secure, http2 are set. */
+void exchange_begin(struct exchange *x);
+/* The request could not be parsed, or broke a limit: answers at once, nothing is routed. */
+void exchange_refuse(struct exchange *x, enum page_reason why, const char *detail);
+/* From the front: more request body can be pulled. */
+void exchange_request_body(struct exchange *x);
+/* Lets go of the back, if there is one: what it still has to say is not wanted. */
+void exchange_drop_back(struct exchange *x);
+/* From the front: its side has ended (response sent, or client gone). */
+void exchange_done(struct exchange *x);
+
+/* For backs. */
+struct span exchange_request_peek(struct exchange *x, bool *end);
+void exchange_request_consume(struct exchange *x, size_t n);
+/* `response` is parsed: passes the head on. */
+void exchange_head(struct exchange *x);
+void exchange_interim(struct exchange *x, struct response_head *h);
+void exchange_response_body(struct exchange *x);
+/* The back has given everything, request and response, and lets go of the exchange. */
+void exchange_back_finished(struct exchange *x);
+/* The back failed and lets go: a page when nothing was sent yet, else the response is broken off. */
+void exchange_back_failed(struct exchange *x, enum page_reason why);
+
+/* For fronts: response bytes. */
+struct span exchange_peek(struct exchange *x, bool *end);
+void exchange_consume(struct exchange *x, size_t n);
+/* Whether the response has no body by its nature (HEAD, 204, 304). */
+bool exchange_bodyless(const struct exchange *x);

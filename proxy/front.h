@@ -1,0 +1,58 @@
+/* A front connection: accepted, perhaps TLS, then HTTP/1 or HTTP/2 by ALPN. Private to the folder. */
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "core/mem.h"
+#include "proxy/exchange.h"
+#include "proxy/h1/chunked.h"
+
+struct front_h1 {
+    struct exchange *x;
+    size_t scanned;      /* of the head so far */
+    enum body_kind body; /* of the request, as framed on this connection */
+    uint64_t left;
+    struct chunked chunked;
+    bool body_ended; /* the request has been received whole */
+    bool framed;     /* the response goes out in chunks */
+    bool close;      /* after this response */
+    bool finishing;  /* nothing more is read as a request */
+    bool lingering; /* what still comes is thrown away, so that our answer is not lost to a reset */
+    size_t lingered;
+};
+
+struct front_h2 {
+    nghttp2_session *session;
+    struct exchange *exchanges;
+    size_t streams;
+    bool going; /* GOAWAY was sent */
+};
+
+struct front {
+    struct conn conn;
+    struct front_link link;
+    struct turn_item reap;
+    struct proxy *proxy;
+    enum listen_kind kind;
+    uint16_t port;
+    struct addr client;
+    struct cert_waiter waiter;       /* TLS */
+    const struct conn_ops *protocol; /* chosen, its state is set up */
+    union {
+        struct front_h1 h1;
+        struct front_h2 h2;
+    };
+};
+
+static inline struct front *front_of(struct conn *c)
+{
+    return CONTAINER_OF(c, struct front, conn);
+}
+
+/* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
+void front_close(struct front *f);
+/* Fills in what every exchange of this connection has in common. */
+struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops);
+
+void front_h1_open(struct front *f);
+void front_h2_open(struct front *f);

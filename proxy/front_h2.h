@@ -1,0 +1,30 @@
+/* The pieces of an HTTP/2 front: the session's callbacks (front_h2.c), heads in (front_h2_request.c) and
+ * out (front_h2_response.c). Private to the folder. RFC 9113. */
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "proxy/exchange.h"
+
+struct front;
+
+extern const struct front_ops front_h2_ops;
+
+/* The stream has no exchange any more; X ends. */
+void front_h2_let_go(struct front *f, struct exchange *x);
+/* The same for every stream. */
+void front_h2_end_all(struct front *f);
+void front_h2_goaway(struct front *f);
+
+int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                       size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                       void *user);
+/* The request's head is complete. */
+void front_h2_begin(struct exchange *x);
+
+/* H as name-value pairs in the arena, NULL when it is full. With KEEP the pairs point to H's strings, which
+ * must then live as long as the exchange; else nghttp2 copies them. */
+nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h, bool keep,
+                              size_t *n);
+/* Whether the trailers were handed over. */
+bool front_h2_submit_trailers(struct exchange *x);

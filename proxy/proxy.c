@@ -1,0 +1,206 @@
+#include "proxy/proxy.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/fd.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "proxy/access_log.h"
+#include "proxy/back_h1.h"
+#include "proxy/worker.h"
+
+/* A record of plaintext, and the largest head in front of it. */
+#define STAGING_MAX (256 * 1024)
+/* Connections taken from a listener before other events have their turn. */
+#define ACCEPT_BATCH 64
+
+/* --- the edge's image ---------------------------------------------------------------------------- */
+
+static struct edge_pin *pin_edge(struct edge_image *image)
+{
+    struct edge_pin *e = NEW(struct edge_pin);
+    e->image = edge_image_ref(image);
+    e->pins = 1;
+    return e;
+}
+
+void edge_pin_drop(struct edge_pin *e)
+{
+    if (--e->pins > 0)
+        return;
+    edge_image_unref(e->image);
+    mem_free(e);
+}
+
+void proxy_edge_changed(struct proxy *p)
+{
+    edge_pin_drop(p->edge);
+    p->edge = pin_edge(p->table->edge);
+    p->config = p->edge->image->config;
+    p->access = access_log_reopen(p->access, p->conns.loop, &p->config->log);
+}
+
+/* --- fronts -------------------------------------------------------------------------------------- */
+
+static void set_accepting(struct proxy *p, bool on)
+{
+    if (p->accepting == on)
+        return;
+    p->accepting = on;
+    for (struct listener *l = p->listeners; l; l = l->next) {
+        if (on)
+            ev_io_start(p->conns.loop, &l->io);
+        else
+            ev_io_stop(p->conns.loop, &l->io);
+    }
+}
+
+void front_link_add(struct proxy *p, struct front_link *l)
+{
+    l->next = p->fronts;
+    l->prev = &p->fronts;
+    if (l->next)
+        l->next->prev = &l->next;
+    p->fronts = l;
+    p->n_fronts++;
+    metrics_add(p->metrics, METRIC_CONNS_ACCEPTED, 1);
+    metrics_add(p->metrics, METRIC_CONNS_OPEN, 1);
+    if (p->n_fronts >= p->config->limits.max_connections)
+        set_accepting(p, false);
+}
+
+void front_link_remove(struct proxy *p, struct front_link *l)
+{
+    *l->prev = l->next;
+    if (l->next)
+        l->next->prev = l->prev;
+    p->n_fronts--;
+    metrics_sub(p->metrics, METRIC_CONNS_OPEN, 1);
+    if (!p->draining && p->n_fronts < p->config->limits.max_connections)
+        set_accepting(p, true);
+}
+
+static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
+{
+    (void)loop;
+    (void)events;
+    struct listener *l = CONTAINER_OF(io, struct listener, io);
+    for (int i = 0; i < ACCEPT_BATCH && l->proxy->accepting; i++) {
+        struct addr peer = {.len = sizeof peer.v6};
+        int fd = accept4(io->fd, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            front_accept(l, fd, &peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE)
+            LOG(LOG_ERROR, "accept_failed", LOG_ERRNO(errno));
+        if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
+}
+
+void proxy_listen(struct proxy *p, int fd, enum listen_kind kind)
+{
+    struct listener *l = NEW(struct listener);
+    struct addr at;
+    l->proxy = p;
+    l->kind = kind;
+    if (kind != LISTEN_ADMIN && fd_local_addr(fd, &at) == ERR_OK)
+        l->port = addr_port(&at);
+    ev_io_init(&l->io, on_acceptable, fd, EV_READ);
+    l->next = p->listeners;
+    p->listeners = l;
+    if (p->accepting)
+        ev_io_start(p->conns.loop, &l->io);
+}
+
+static void close_listeners(struct proxy *p)
+{
+    set_accepting(p, false);
+    while (p->listeners) {
+        struct listener *l = p->listeners;
+        p->listeners = l->next;
+        ev_io_stop(p->conns.loop, &l->io);
+        close(l->io.fd);
+        mem_free(l);
+    }
+}
+
+/* Draining may close a connection, but only the one at hand. */
+static void each_front(struct proxy *p, bool kill)
+{
+    struct front_link *next;
+    for (struct front_link *l = p->fronts; l; l = next) {
+        next = l->next;
+        if (kill)
+            l->kill(l);
+        else
+            l->drain(l);
+    }
+}
+
+void proxy_drain(struct proxy *p)
+{
+    p->draining = true;
+    close_listeners(p);
+    each_front(p, false);
+}
+
+size_t proxy_connections(const struct proxy *p)
+{
+    return p->n_fronts;
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct server_tls *tls,
+                        struct metrics *metrics, const struct proxy_hooks *hooks)
+{
+    struct proxy *p = NEW(struct proxy);
+    conn_shared_init(&p->conns, loop);
+    p->table = table;
+    p->tls = tls;
+    p->metrics = metrics;
+    p->hooks = hooks;
+    p->edge = pin_edge(table->edge);
+    p->config = p->edge->image->config;
+    p->accepting = true;
+    p->pools = NEW(struct pools);
+    pools_init(p->pools);
+    p->resolver = resolver_new(loop);
+    front_h2_setup(&p->h2);
+    p->access = access_log_new(loop, &p->config->log);
+    buf_init(&p->staging, STAGING_MAX);
+    return p;
+}
+
+static void close_idle_backs(struct proxy *p)
+{
+    struct table_iter it;
+    for (struct table_node *n = table_first(&p->pools->by_hash, &it); n; n = table_next(&it)) {
+        struct pool *pool = CONTAINER_OF(n, struct pool, node);
+        pool->n_conns++; /* holds the pool until its last idle connection has gone */
+        while (pool->idle)
+            back_h1_close(pool->idle);
+        pool_leave(pool);
+    }
+}
+
+void proxy_free(struct proxy *p)
+{
+    p->draining = true;
+    close_listeners(p);
+    each_front(p, true);
+    close_idle_backs(p);
+    conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */
+    exchange_free_spare(p);
+    resolver_free(p->resolver);
+    pools_deinit(p->pools);
+    mem_free(p->pools);
+    front_h2_teardown(&p->h2);
+    access_log_free(p->access);
+    edge_pin_drop(p->edge);
+    buf_deinit(&p->staging);
+    mem_free(p);
+}

@@ -1,0 +1,45 @@
+/* The proxy of one worker: its listeners, connections, exchanges and pools.
+ *
+ * Everything here is used by the worker's thread only. The server folder makes it, feeds it the
+ * configuration's images, and answers what is asked of the edge itself. */
+#pragma once
+
+#include <ev.h>
+
+#include "certs/server_tls.h"
+#include "core/metrics.h"
+#include "proxy/local_call.h"
+#include "sessions/table.h"
+
+struct proxy;
+
+enum listen_kind {
+    LISTEN_HTTPS,    /* TLS: sessions, shared services, edge.<zone> */
+    LISTEN_REDIRECT, /* clear HTTP: 308 to https */
+    LISTEN_ADMIN,    /* unix socket: the API, its peers are admin */
+    LISTEN_METRICS,  /* clear HTTP: /healthz, /readyz, /metrics */
+};
+
+struct proxy_hooks {
+    void *ctx;
+    /* SESSION is in use: at most once a minute and session. */
+    void (*used)(void *ctx, struct span session);
+    /* A request for the edge itself has come whole; see local_call.h. KIND: where it came in. */
+    void (*local)(void *ctx, enum listen_kind kind, struct local_call *call);
+    void (*local_cancel)(void *ctx, struct local_call *call);
+};
+
+/* TABLE, TLS (NULL: no LISTEN_HTTPS), METRICS and HOOKS are borrowed and outlive the proxy. The
+ * configuration is the one of TABLE's edge image. */
+struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct server_tls *tls,
+                        struct metrics *metrics, const struct proxy_hooks *hooks);
+/* Accepts from the listening FD (owned). */
+void proxy_listen(struct proxy *p, int fd, enum listen_kind kind);
+/* TABLE's edge image has been replaced: new exchanges use it, running ones keep theirs. */
+void proxy_edge_changed(struct proxy *p);
+/* Stops accepting; idle connections close, busy ones are told to go (GOAWAY, connection: close). */
+void proxy_drain(struct proxy *p);
+/* Front connections still open. */
+size_t proxy_connections(const struct proxy *p);
+/* Closes what is left. */
+void proxy_free(struct proxy *p);

@@ -1,0 +1,24 @@
+/* Buffers lent and given back: storage for what is active, none for what idles.
+ *
+ * One per worker. A connection takes storage when bytes come and gives it back when they have gone, so
+ * ten thousand idle connections hold nothing and a busy one allocates nothing. */
+#pragma once
+
+#include "core/buf.h"
+
+#define SPARE_SMALL (16 * 1024)
+#define SPARE_LARGE (64 * 1024)
+#define SPARE_KEEP 64
+
+struct spare {
+    char *small[SPARE_KEEP], *large[SPARE_KEEP];
+    size_t n_small, n_large;
+};
+
+void spare_init(struct spare *s);
+void spare_deinit(struct spare *s);
+/* Gives B, which holds nothing, storage of SPARE_SMALL bytes (SPARE_LARGE with LARGE). B's ceiling
+ * must allow it. */
+void spare_lend(struct spare *s, struct buf *b, bool large);
+/* Takes the storage of an empty B back; a B with content keeps it. */
+void spare_return(struct spare *s, struct buf *b);

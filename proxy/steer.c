@@ -1,0 +1,157 @@
+#include "proxy/steer.h"
+
+#include "certs/cert.h"
+#include "proxy/back_h1.h"
+#include "proxy/back_local.h"
+#include "proxy/own_answer.h"
+
+/* A use of a session is reported at most this often. */
+#define TOUCH_INTERVAL_MS 60000
+
+static void feed_context(struct exchange *x)
+{
+    for (size_t i = 0; i < x->request.fields.n; i++) {
+        const struct field *f = &x->request.fields.v[i];
+        switch (f->id) {
+        case FIELD_BAGGAGE:
+            context_feed_baggage(&x->context, f->value);
+            break;
+        case FIELD_TRACESTATE:
+            context_feed_tracestate(&x->context, f->value);
+            break;
+        case FIELD_REFERER:
+            context_feed_referer(&x->context, f->value);
+            break;
+        case FIELD_ORIGIN:
+            context_feed_origin(&x->context, f->value);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void touch(struct exchange *x, struct session_entry *e)
+{
+    uint64_t now = loop_now_ms(x->proxy->conns.loop);
+    session_entry_pin(e);
+    x->session = e;
+    if (e->used_ms != 0 && now - e->used_ms < TOUCH_INTERVAL_MS)
+        return;
+    e->used_ms = now;
+    x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);
+}
+
+static bool peer_is_trusted(const struct config *c, const struct addr *peer)
+{
+    for (size_t i = 0; i < c->n_trusted_proxies; i++)
+        if (addr_cidr_has(&c->trusted_proxies[i], peer))
+            return true;
+    return false;
+}
+
+/* Changes the head for the way and starts the back. */
+static void to_backend(struct exchange *x)
+{
+    const struct config *c = x->edge->image->config;
+    struct span path;
+    if (route_path(x->proxy->table, &x->route, x->request.path, &x->arena, &path) != ERR_OK) {
+        own_answer_page(x, PAGE_TARGET_TOO_LONG, NULL);
+        return;
+    }
+    struct span parts[2] = {path, x->request.query};
+    x->target = path.p == x->request.path.p && path.len == x->request.path.len
+                    ? x->request.target
+                    : arena_join(&x->arena, parts, 2);
+    struct forward_facts facts = {
+        .client = &x->client,
+        .config = c,
+        .host = x->host,
+        .public_port = x->port,
+        .secure = x->secure,
+        .peer_trusted = c->n_trusted_proxies > 0 && peer_is_trusted(c, &x->client),
+        .route = &x->route,
+        .via_name = x->http2 ? SPAN_LIT("2.0 linkup") : SPAN_LIT("1.1 linkup"),
+    };
+    enum forward_outcome outcome = x->target.p ? forward_request(&x->request, &facts, &x->arena,
+                                                                 &x->explain)
+                                               : FORWARD_TOO_LARGE;
+    x->back_host = forward_host(&x->request, &x->route, &x->arena);
+    if (outcome == FORWARD_LOOP)
+        own_answer_page(x, PAGE_LOOP, NULL);
+    else if (outcome == FORWARD_TOO_LARGE || !x->back_host.p)
+        own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
+    else
+        back_h1_start(x);
+}
+
+static void ask_explain(struct exchange *x)
+{
+    const struct field *f = fields_find(&x->request.fields, FIELD_LINKUP_EXPLAIN);
+    x->explain = f && span_eq(f->value, SPAN_LIT("1"));
+}
+
+static void steer_routed(struct exchange *x)
+{
+    switch (x->route.outcome) {
+    case ROUTE_TO_BACKEND:
+        to_backend(x);
+        return;
+    case ROUTE_TO_TUNNEL:
+        own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
+        return;
+    case ROUTE_TO_EDGE:
+        back_local_start(x);
+        return;
+    case ROUTE_UNKNOWN_HOST:
+        own_answer_page(x, PAGE_UNKNOWN_HOST, NULL);
+        return;
+    case ROUTE_UNKNOWN_SESSION:
+        own_answer_page(x, PAGE_UNKNOWN_SESSION, NULL);
+        return;
+    case ROUTE_UNKNOWN_SERVICE:
+        own_answer_page(x, PAGE_UNKNOWN_SERVICE, NULL);
+        return;
+    case ROUTE_SESSION_REQUIRED:
+        own_answer_page(x, PAGE_SESSION_REQUIRED, NULL);
+        return;
+    }
+    CHECK(!"an outcome without a case");
+}
+
+static void steer_public(struct exchange *x)
+{
+    if (host_normalise(x->request.authority, x->host_storage, &x->host) != ERR_OK) {
+        own_answer_page(x, PAGE_BAD_REQUEST, "The Host field is missing or is no host.");
+        return;
+    }
+    /* RFC 9110 7.4: the connection was authenticated for other names. */
+    if (x->cert && !cert_covers(x->cert, x->host)) {
+        own_answer_page(x, PAGE_MISDIRECTED, NULL);
+        return;
+    }
+    feed_context(x);
+    struct route_query q = {.host = x->host, .path = x->request.path, .context = &x->context};
+    route(x->proxy->table, &q, &x->route);
+    x->routed = true;
+    ask_explain(x);
+    if (x->route.session)
+        touch(x, x->route.session);
+    steer_routed(x);
+}
+
+void steer(struct exchange *x)
+{
+    switch (x->kind) {
+    case LISTEN_HTTPS:
+        steer_public(x);
+        return;
+    case LISTEN_REDIRECT:
+        own_answer_redirect(x);
+        return;
+    case LISTEN_ADMIN:
+    case LISTEN_METRICS:
+        back_local_start(x);
+        return;
+    }
+}

@@ -1,0 +1,62 @@
+/* What the parts of one worker's proxy share; private to the folder. */
+#pragma once
+
+#include "proxy/conn.h"
+#include "proxy/front_h2_shared.h"
+#include "proxy/proxy.h"
+
+struct exchange;
+struct pools;
+struct resolver;
+struct access_log;
+
+/* A plain count around the edge's image, so that exchanges pin it without touching memory that other
+ * workers touch. */
+struct edge_pin {
+    struct edge_image *image;
+    uint64_t pins;
+};
+
+/* Every front connection hangs here, so that draining and closing reach them. */
+struct front_link {
+    struct front_link *next, **prev;
+    void (*drain)(struct front_link *l);
+    void (*kill)(struct front_link *l);
+};
+
+struct listener {
+    struct listener *next;
+    struct proxy *proxy;
+    enum listen_kind kind;
+    ev_io io;
+    uint16_t port;
+};
+
+struct proxy {
+    struct conn_shared conns;
+    struct route_table *table;
+    struct server_tls *tls;
+    struct metrics *metrics;
+    const struct proxy_hooks *hooks;
+    const struct config *config; /* of edge->image */
+    struct edge_pin *edge;
+    struct listener *listeners;
+    bool accepting, draining;
+    struct front_link *fronts;
+    size_t n_fronts;
+    struct exchange *free_exchanges;
+    size_t n_free_exchanges;
+    struct pools *pools;
+    struct resolver *resolver;
+    struct front_h2_shared h2;
+    struct access_log *access;
+    struct buf staging; /* plaintext on its way into records: empty between calls */
+};
+
+void edge_pin_drop(struct edge_pin *e);
+
+void front_link_add(struct proxy *p, struct front_link *l);
+void front_link_remove(struct proxy *p, struct front_link *l);
+
+/* The fronts' ways in: take over the accepted FD. */
+void front_accept(struct listener *l, int fd, const struct addr *peer);

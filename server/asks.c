@@ -1,0 +1,96 @@
+#include "server/asks.h"
+
+#include "certs/naming.h"
+#include "core/mem.h"
+#include "server/ending.h"
+
+/* --- certificates -------------------------------------------------------------------------------- */
+
+struct cert_ask {
+    struct mail mail;
+    struct edge_worker *worker;
+    char base[CERT_BASE_MAX];
+    struct cert *cert;
+};
+
+/* On the worker. */
+static void take_certificate(struct mail *m, void *ctx)
+{
+    struct cert_ask *a = CONTAINER_OF(m, struct cert_ask, mail);
+    struct edge_worker *w = ctx;
+    if (a->cert) {
+        server_tls_put(w->tls, a->cert);
+        cert_unref(a->cert);
+    } else {
+        server_tls_refuse(w->tls, a->base);
+    }
+    mem_free(a);
+}
+
+static void on_issued(void *ctx, const char *base, struct cert *cert, enum err e)
+{
+    (void)base;
+    struct cert_ask *a = ctx;
+    a->cert = e == ERR_OK ? cert_ref(cert) : NULL;
+    a->mail.deliver = take_certificate;
+    mailbox_post(&a->worker->mailbox, &a->mail);
+}
+
+/* On control. */
+static void issue(struct mail *m, void *ctx)
+{
+    struct control *c = ctx;
+    struct cert_ask *a = CONTAINER_OF(m, struct cert_ask, mail);
+    authority_request(c->authority, a->base, on_issued, a);
+}
+
+void asks_certificate(struct edge_worker *w, const char *base)
+{
+    struct cert_ask *a = NEW(struct cert_ask);
+    a->worker = w;
+    a->mail.deliver = issue;
+    enum err e = span_copy_z(span_str(base), a->base, sizeof a->base);
+    CHECK(e == ERR_OK);
+    mailbox_post(&w->control->mailbox, &a->mail);
+}
+
+/* --- uses ---------------------------------------------------------------------------------------- */
+
+struct touch {
+    struct mail mail;
+    size_t len;
+    char session[64];
+};
+
+static void note_use(struct mail *m, void *ctx)
+{
+    struct control *c = ctx;
+    struct touch *t = CONTAINER_OF(m, struct touch, mail);
+    registry_touch(c->registry, span_of(t->session, t->len));
+    mem_free(t);
+}
+
+void asks_touch(struct edge_worker *w, struct span session)
+{
+    struct touch *t = NEW(struct touch);
+    CHECK(session.len <= sizeof t->session);
+    memcpy(t->session, session.p, session.len);
+    t->len = session.len;
+    t->mail.deliver = note_use;
+    mailbox_post(&w->control->mailbox, &t->mail);
+}
+
+/* --- draining ------------------------------------------------------------------------------------ */
+
+static void count_drained(struct mail *m, void *ctx)
+{
+    mem_free(m);
+    ending_drained(ctx);
+}
+
+void asks_drained(struct edge_worker *w)
+{
+    struct mail *m = NEW(struct mail);
+    m->deliver = count_drained;
+    mailbox_post(&w->control->mailbox, m);
+}

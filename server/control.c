@@ -1,0 +1,203 @@
+#include "server/control.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/mem.h"
+#include "server/broadcast.h"
+#include "server/ending.h"
+#include "server/facts.h"
+#include "server/folders.h"
+#include "server/notify.h"
+#include "server/publish.h"
+#include "server/reload.h"
+
+const char linkup_version[] = LINKUP_VERSION;
+
+/* --- parts --------------------------------------------------------------------------------------- */
+
+static void on_session_event(void *ctx, const char *what, const struct session *s)
+{
+    struct control *c = ctx;
+    LOG(LOG_INFO, "session", LOG_S("what", what), LOG_S("name", s->name),
+        LOG_S("owner", s->owner ? s->owner : ""));
+    if (!c->api)
+        return;
+    json_t *data = json_pack("{s:s, s:s}", "name", s->name, "owner", s->owner ? s->owner : "");
+    char name[40];
+    snprintf(name, sizeof name, "session.%s", what);
+    api_event(c->api, name, data);
+    json_decref(data);
+}
+
+static enum err compile_zone(struct control *c, char **why)
+{
+    struct config_errors errors = {0};
+    enum err e = dns_zone_compile(c->config, (uint32_t)(clock_wall_ms() / 1000), &c->zone, &errors);
+    if (e != ERR_OK && errors.n > 0)
+        *why = mem_printf("%s: %s", errors.v[0].key, errors.v[0].text);
+    config_errors_deinit(&errors);
+    return e;
+}
+
+static enum err open_state(struct control *c, char **why)
+{
+    char *path = mem_printf("%s/linkup.db", c->config->state);
+    enum err e = store_sqlite_open(path, &c->mailbox, &c->store, why);
+    mem_free(path);
+    TRY(e);
+    c->registry_ops = (struct registry_ops){
+        .ctx = c,
+        .publish = publish_session,
+        .event = on_session_event,
+    };
+    TRY(registry_new(c->loop, c->config, c->store, &c->registry_ops, &c->registry, why));
+    const struct authority_events events = {.ctx = c, .on_replaced = publish_certificate};
+    TRY(authority_new(c->loop, c->config, c->keys, &c->mailbox, &events, &c->authority, why));
+    return api_new(c->loop, c->config, c->registry, c->store, &c->explain, &c->facts, &c->api, why);
+}
+
+static void put_session(void *ctx, struct session_image *image)
+{
+    struct control *c = ctx;
+    route_table_put(&c->explain, image);
+    for (unsigned i = 0; i < c->n_workers; i++)
+        route_table_put(&c->workers[i].table, image);
+}
+
+static void init_workers(struct control *c)
+{
+    c->n_workers = c->config->workers;
+    c->workers = aligned_alloc(64, c->n_workers * sizeof *c->workers);
+    CHECK(c->workers);
+    for (unsigned i = 0; i < c->n_workers; i++)
+        edge_worker_init(&c->workers[i], c, i, c->config, c->image, c->zone, &c->sockets.v[i]);
+    registry_each(c->registry, put_session, c);
+    metrics_set(&c->metrics, METRIC_SESSIONS, route_table_count(&c->explain));
+}
+
+/* Signals are control's: the other threads are born with all of them blocked. */
+static void start_workers(struct control *c)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (unsigned i = 0; i < c->n_workers; i++)
+        edge_worker_start(&c->workers[i]);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* --- start --------------------------------------------------------------------------------------- */
+
+static enum err bind_and_drop(struct control *c, char **why)
+{
+    TRY(folder_prepare_state(c->config->state, why));
+    TRY(sockets_open(c->config, &c->sockets, why));
+    const char *owned[] = {c->config->state, c->config->admin_socket, NULL};
+    return privileges_drop(c->config->user, owned, why);
+}
+
+static void init_plain(struct control *c, const char *config_file, struct config *config)
+{
+    memset(c, 0, sizeof *c);
+    c->config_file = config_file;
+    c->config = config_ref(config);
+    c->started_ms = clock_wall_ms();
+    c->loop = ev_default_loop(EVFLAG_AUTO);
+    CHECK(c->loop);
+    mailbox_init(&c->mailbox, c->loop, c);
+    ev_ref(c->loop);
+    metrics_register(&c->metrics);
+    c->image = edge_image_new(config);
+    route_table_init(&c->explain, c->image);
+    facts_init(c);
+}
+
+static void log_ready(const struct control *c)
+{
+    LOG(LOG_INFO, "edge_ready", LOG_S("zone", c->config->zone), LOG_S("version", linkup_version),
+        LOG_U("workers", c->n_workers), LOG_U("sessions", registry_count(c->registry)));
+}
+
+enum err control_start(struct control *c, const char *config_file, struct config *config,
+                       char **why)
+{
+    signal(SIGPIPE, SIG_IGN);
+    init_plain(c, config_file, config);
+    enum err e = compile_zone(c, why);
+    if (e == ERR_OK)
+        e = bind_and_drop(c, why);
+    if (e == ERR_OK) {
+        c->keys = job_runner_new("keys", NULL, NULL);
+        e = open_state(c, why);
+    }
+    if (e != ERR_OK) {
+        control_free(c);
+        return e;
+    }
+    init_workers(c);
+    start_workers(c);
+    publish_keys_start(c);
+    publish_files(c);
+    reload_watch(c);
+    ending_watch(c);
+    c->serving = true;
+    log_ready(c);
+    notify("READY=1");
+    return ERR_OK;
+}
+
+void control_run(struct control *c)
+{
+    ev_run(c->loop, 0);
+    LOG(LOG_INFO, "stopped", LOG_S("zone", c->config->zone));
+}
+
+/* --- end ----------------------------------------------------------------------------------------- */
+
+static void join_workers(struct control *c)
+{
+    for (unsigned i = 0; i < c->n_workers; i++)
+        edge_worker_join(&c->workers[i]);
+    free(c->workers);
+}
+
+static void close_state(struct control *c)
+{
+    if (c->api)
+        api_free(c->api);
+    if (c->registry)
+        registry_free(c->registry);
+    if (c->keys)
+        job_runner_free(c->keys); /* what it has made is in the mailbox: for the authority */
+    mailbox_deinit(&c->mailbox);
+    if (c->authority)
+        authority_free(c->authority);
+    if (c->store)
+        c->store->ops->free(c->store);
+}
+
+void control_free(struct control *c)
+{
+    bool running = c->workers != NULL;
+    if (running) {
+        reload_unwatch(c);
+        ending_unwatch(c);
+        ev_timer_stop(c->loop, &c->rotation);
+        join_workers(c);
+    }
+    close_state(c);
+    if (c->sockets.v)
+        sockets_deinit(&c->sockets, c->config);
+    route_table_deinit(&c->explain);
+    edge_image_unref(c->image);
+    if (c->zone)
+        dns_zone_unref(c->zone);
+    metrics_unregister(&c->metrics);
+    mem_wipe(&c->tickets, sizeof c->tickets);
+    config_unref(c->config);
+    ev_loop_destroy(c->loop);
+}

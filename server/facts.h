@@ -1,0 +1,6 @@
+/* What the API tells of the running edge. */
+#pragma once
+
+#include "server/control.h"
+
+void facts_init(struct control *c);
