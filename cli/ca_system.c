@@ -15,10 +15,14 @@
 static const struct kind {
     const char *anchors; /* the folder */
     const char *tool;
-    const char *made; /* what the tool makes of our anchor; NULL: not a file of its own */
+    const char *add, *change; /* its argument after an anchor came, and after one went or changed */
+    const char *made;         /* where it makes a file of our anchor; NULL: nowhere */
 } kinds[] = {
-    {"/usr/local/share/ca-certificates", "update-ca-certificates", "/etc/ssl/certs"}, /* Debian */
-    {"/etc/pki/ca-trust/source/anchors", "update-ca-trust", NULL},                    /* Fedora */
+    /* Debian: only a fresh start takes away the links of what is gone. */
+    {"/usr/local/share/ca-certificates", "update-ca-certificates", NULL, "--fresh",
+     "/etc/ssl/certs"},
+    /* Fedora */
+    {"/etc/pki/ca-trust/source/anchors", "update-ca-trust", "extract", "extract", NULL},
 };
 
 void ca_stores_note(struct cli *c, const struct ca_stores *s, const char *store, const char *state)
@@ -62,7 +66,7 @@ static bool is_made(struct cli *c, const struct ca_stores *s, const struct kind 
            access(cli_text(c, "%s%s/linkup-%s.pem", s->root, k->made, s->id), R_OK) == 0;
 }
 
-static int run_debian_below(struct cli *c, const char *tool, const char *root)
+static int run_debian_below(struct cli *c, const char *tool, const char *argument, const char *root)
 {
     const char *const argv[] = {
         tool,
@@ -76,26 +80,29 @@ static int run_debian_below(struct cli *c, const char *tool, const char *root)
         cli_text(c, "%s/etc/ssl/certs", root),
         "--hooksdir",
         cli_text(c, "%s/etc/ca-certificates/update.d", root),
+        argument,
         NULL,
     };
     return tool_run(argv, NULL);
 }
 
-static enum exit_code run_tool(struct cli *c, const struct ca_stores *s, const struct kind *k)
+/* CHANGED: an anchor went, or is another than before. */
+static enum exit_code run_tool(struct cli *c, const struct ca_stores *s, const struct kind *k,
+                               bool changed)
 {
     char tool[4096];
     if (!tool_find(k->tool, tool, sizeof tool)) {
         cli_complain(c, "%s is not installed (Debian: apt-get install ca-certificates)", k->tool);
         return EXIT_INPUT;
     }
-    bool debian = k == &kinds[0];
+    const char *argument = changed ? k->change : k->add;
     int status;
     if (!*s->root)
-        status = tool_run((const char *const[]){tool, NULL}, NULL);
-    else if (debian)
-        status = run_debian_below(c, tool, s->root);
+        status = tool_run((const char *const[]){tool, argument, NULL}, NULL);
+    else if (k == &kinds[0])
+        status = run_debian_below(c, tool, argument, s->root);
     else
-        status = tool_run((const char *const[]){"chroot", s->root, k->tool, NULL}, NULL);
+        status = tool_run((const char *const[]){"chroot", s->root, k->tool, argument, NULL}, NULL);
     if (status == 0)
         return EXIT_DONE;
     if (status < 0)
@@ -109,10 +116,11 @@ static enum exit_code need_root(struct cli *c, const struct ca_stores *s, const 
                                 const struct kind *k)
 {
     ca_stores_note(c, s, path, "not changed: that needs root");
+    const char *tool = cli_text(c, "sudo %s %s", k->tool, k->change);
     if (s->pem)
-        cli_advise(c, "linkup ca show | sudo tee %s >/dev/null && sudo %s", path, k->tool);
+        cli_advise(c, "linkup ca show | sudo tee %s >/dev/null && %s", path, tool);
     else
-        cli_advise(c, "sudo rm %s && sudo %s", path, k->tool);
+        cli_advise(c, "sudo rm %s && %s", path, tool);
     return EXIT_INPUT;
 }
 
@@ -129,13 +137,16 @@ enum exit_code ca_system_trust(struct cli *c, const struct ca_stores *s)
     }
     if (access(cli_text(c, "%s%s", s->root, k->anchors), W_OK) != 0)
         return need_root(c, s, path, k);
+    bool was_there = access(path, F_OK) == 0;
     if (!held && file_write_atomic(path, span_str(s->pem), 0644) != ERR_OK) {
         cli_complain(c, "%s: %s", path, strerror(errno));
         return EXIT_INPUT;
     }
-    enum exit_code code = run_tool(c, s, k);
+    enum exit_code code = run_tool(c, s, k, was_there);
     if (code == EXIT_DONE)
         ca_stores_note(c, s, path, "trusted");
+    else
+        unlink(path); /* the next call must not think that all is done */
     return code;
 }
 
@@ -155,7 +166,7 @@ enum exit_code ca_system_untrust(struct cli *c, const struct ca_stores *s)
         cli_complain(c, "%s: %s", path, strerror(errno));
         return EXIT_INPUT;
     }
-    enum exit_code code = run_tool(c, s, k);
+    enum exit_code code = run_tool(c, s, k, true);
     if (code == EXIT_DONE)
         ca_stores_note(c, s, path, "no longer trusted");
     return code;

@@ -1,11 +1,23 @@
-/* explain */
+/* explain: the question; explain_view.c shows the answer */
 
 #include <string.h>
 
 #include "cli/edge.h"
-#include "cli/grid.h"
+#include "cli/explain_view.h"
 
-/* "name: value" into HEADERS; a name given again gets its values joined as RFC 9110 5.3 has it. */
+/* A field that is given again becomes a list of its lines. */
+static void add_value(json_t *headers, const char *key, json_t *value)
+{
+    json_t *before = json_object_get(headers, key);
+    if (!before)
+        json_object_set_new(headers, key, value);
+    else if (json_is_array(before))
+        json_array_append_new(before, value);
+    else
+        json_object_set_new(headers, key, json_pack("[O, o]", before, value));
+}
+
+/* "name: value" into HEADERS. */
 static enum exit_code add_header(struct cli *c, json_t *headers, const char *line)
 {
     const char *colon = strchr(line, ':');
@@ -15,17 +27,16 @@ static enum exit_code add_header(struct cli *c, json_t *headers, const char *lin
         return EXIT_INPUT;
     }
     char *key = arena_strz(&c->arena, name);
+    CHECK(key);
     ascii_lower_in_place(key, name.len);
-    struct span value = span_trim(span_str(colon + 1));
-    const char *text = cli_text(c, SPAN_FMT, SPAN_ARG(value));
-    const json_t *before = json_object_get(headers, key);
-    if (before)
-        text = cli_text(c, "%s, %s", json_string_value(before), text);
-    json_t *one = json_string(text);
-    if (one && json_object_set_new(headers, key, one) == 0)
-        return EXIT_DONE;
-    cli_complain(c, "-H '%s' is not UTF-8", line);
-    return EXIT_INPUT;
+    struct span text = span_trim(span_str(colon + 1));
+    json_t *whole = cli_keep(c, json_string(line));
+    if (!whole) {
+        cli_complain(c, "-H: what is given is not UTF-8");
+        return EXIT_INPUT;
+    }
+    add_value(headers, key, json_stringn(text.p, text.len));
+    return EXIT_DONE;
 }
 
 static enum exit_code make_body(struct cli *c, json_t **body)
@@ -49,24 +60,6 @@ static enum exit_code make_body(struct cli *c, json_t **body)
     }
 }
 
-static void print_summary(struct cli *c, const json_t *doc)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)doc, key, value)
-    {
-        if (!json_is_string(value))
-            continue;
-        const char *text = text_clean(&c->arena, json_string_value(value));
-        const char *name = text_clean(&c->arena, key);
-        if (c->out.tty)
-            fprintf(c->out.file, "%s%-10s%s%s\n", term_bold(&c->out), name, term_plain(&c->out),
-                    text);
-        else
-            fprintf(c->out.file, "%s\t%s\n", name, text);
-    }
-}
-
 enum exit_code cmd_explain(struct cli *c)
 {
     json_t *body;
@@ -78,10 +71,9 @@ enum exit_code cmd_explain(struct cli *c)
         c, &(struct edge_request){.method = "POST", .path = "/v1/explain", .body = body}, &reply);
     if (code != EXIT_DONE)
         return code;
-    if (args_has(&c->args, "json")) {
+    if (args_has(&c->args, "json"))
         cli_print_json(c, reply.json);
-        return EXIT_DONE;
-    }
-    print_summary(c, reply.json);
+    else
+        explain_print(c, reply.json);
     return EXIT_DONE;
 }

@@ -16,7 +16,7 @@ static enum exit_code broken_list(struct cli *c)
 static enum exit_code fetch_all(struct cli *c, json_t **list)
 {
     json_t *all = cli_keep(c, json_array());
-    const char *path = "/v1/sessions";
+    const char *path = "/v1/sessions?limit=1000";
     for (size_t page = 0; page < PAGES_MAX; page++) {
         struct edge_reply reply;
         enum exit_code code = edge_call(c, &(struct edge_request){.method = "GET", .path = path},
@@ -32,7 +32,7 @@ static enum exit_code fetch_all(struct cli *c, json_t **list)
             *list = all;
             return EXIT_DONE;
         }
-        path = edge_path(c, "/v1/sessions?cursor=", next);
+        path = edge_path(c, "/v1/sessions?limit=1000&cursor=", next);
     }
     return broken_list(c);
 }

@@ -80,11 +80,19 @@ static void put_overrides(json_t *body, const struct overrides *o)
         json_object_set_new(body, "name", json_string(o->name));
 }
 
-static void put_ttl(struct cli *c, json_t *body)
+static enum exit_code put_text(struct cli *c, json_t *body, const char *flag)
 {
-    const char *ttl = args_get(&c->args, "ttl");
-    if (ttl)
-        json_object_set_new(body, "ttl", json_string(ttl));
+    const char *text = args_get(&c->args, flag);
+    if (!text || json_object_set_new(body, flag, json_string(text)) == 0)
+        return EXIT_DONE;
+    cli_complain(c, "--%s: what is given is not UTF-8", flag);
+    return EXIT_INPUT;
+}
+
+static enum exit_code put_ttl_and_owner(struct cli *c, json_t *body)
+{
+    enum exit_code code = put_text(c, body, "ttl");
+    return code == EXIT_DONE ? put_text(c, body, "owner") : code;
 }
 
 static enum exit_code call_and_print(struct cli *c, const struct edge_request *r)
@@ -111,7 +119,9 @@ enum exit_code cmd_sessions_create(struct cli *c)
     if (code != EXIT_DONE)
         return code;
     put_overrides(body, &o);
-    put_ttl(c, body);
+    code = put_ttl_and_owner(c, body);
+    if (code != EXIT_DONE)
+        return code;
     if (args_has(&c->args, "pin"))
         json_object_set_new(body, "pinned", json_true());
     return call_and_print(
@@ -133,11 +143,13 @@ enum exit_code cmd_sessions_set(struct cli *c)
     json_t *body = cli_keep(c, json_object());
     if (json_object_size(o.services))
         json_object_set(body, "services", o.services);
-    put_ttl(c, body);
+    code = put_ttl_and_owner(c, body);
+    if (code != EXIT_DONE)
+        return code;
     if (pin || no_pin)
         json_object_set_new(body, "pinned", json_boolean(pin));
     if (json_object_size(body) == 0) {
-        cli_complain(c, "nothing to change: give SERVICE=URL, --ttl, --pin or --no-pin");
+        cli_complain(c, "nothing to change: give SERVICE=URL, --ttl, --owner, --pin or --no-pin");
         return EXIT_USAGE;
     }
     return call_and_print(c, &(struct edge_request){
@@ -170,7 +182,9 @@ enum exit_code cmd_preview(struct cli *c)
         return EXIT_USAGE;
     }
     json_t *body = cli_keep(c, json_pack("{s:O}", "services", o.services));
-    put_ttl(c, body);
+    code = put_ttl_and_owner(c, body);
+    if (code != EXIT_DONE)
+        return code;
     /* With a name it is made or replaced in place; without, the edge names it by its content. */
     struct edge_request request = {
         .method = o.name ? "PUT" : "POST",

@@ -47,13 +47,14 @@ static const char *health_text(const json_t *service)
 static void print_services(struct cli *c, const json_t *services)
 {
     static const struct grid_column columns[] = {
-        {"SERVICE", false}, {"SHARED BACKEND", true}, {"HEALTH", false}};
+        {"SERVICE", false}, {"URL", false}, {"SHARED BACKEND", true}, {"HEALTH", false}};
     struct grid g;
-    grid_init(&g, &c->arena, columns, 3);
+    grid_init(&g, &c->arena, columns, 4);
     size_t i;
     json_t *s;
-    json_array_foreach(services, i, s) grid_add(
-        &g, (const char *const[]){json_text(s, "name"), json_text(s, "url"), health_text(s)});
+    json_array_foreach(services, i, s)
+        grid_add(&g, (const char *const[]){json_text(s, "name"), json_text(s, "url"),
+                                           json_text(s, "backend"), health_text(s)});
     fputc('\n', c->out.file);
     grid_print(&g, &c->out);
 }

@@ -43,6 +43,11 @@ const struct flag global_flags[] = {
         .name = "preserve-host",                                                                   \
         .help = "the backends get the client's Host, not the one of their URL"                     \
     }
+#define FLAG_OWNER                                                                                 \
+    {                                                                                              \
+        .name = "owner", .kind = VALUE_TEXT, .value = "NAME",                                      \
+        .help = "whose it is, for people (the token's name)"                                       \
+    }
 #define FLAG_IF_MATCH                                                                              \
     {                                                                                              \
         .name = "if-match", .kind = VALUE_TEXT, .value = "ETAG",                                   \
@@ -59,6 +64,7 @@ static const struct flag login_flags[] = {
 };
 static const struct flag create_flags[] = {
     FLAG_TTL,
+    FLAG_OWNER,
     {.name = "pin", .help = "it stays until it is ended"},
     FLAG_PRESERVE,
     {.name = "from",
@@ -69,6 +75,7 @@ static const struct flag create_flags[] = {
 };
 static const struct flag set_flags[] = {
     FLAG_TTL,
+    FLAG_OWNER,
     {.name = "pin", .help = "it stays until it is ended"},
     {.name = "no-pin", .help = "it expires again"},
     FLAG_PRESERVE,
@@ -78,9 +85,8 @@ static const struct flag set_flags[] = {
 static const struct flag extend_flags[] = {FLAG_TTL, {0}};
 static const struct flag rm_flags[] = {FLAG_IF_MATCH, {0}};
 static const struct flag preview_flags[] = {
-    FLAG_TTL,
-    FLAG_PRESERVE,
-    {.name = "print-request", .help = "print the request's JSON, send nothing"},
+    FLAG_TTL,      FLAG_OWNER,
+    FLAG_PRESERVE, {.name = "print-request", .help = "print the request's JSON, send nothing"},
     {0},
 };
 static const struct flag explain_flags[] = {

@@ -23,6 +23,21 @@ static void put_text(FILE *f, struct span s)
     }
 }
 
+/* A sentence a line, as mdoc wants it. */
+static void put_prose(FILE *f, struct span s)
+{
+    for (size_t i = 0; i + 1 < s.len; i++) {
+        if (s.p[i] != '.' || s.p[i + 1] != ' ')
+            continue;
+        put_text(f, span_sub(s, 0, i + 1));
+        fputc('\n', f);
+        s = span_from(s, i + 2);
+        i = 0;
+    }
+    put_text(f, s);
+    fputc('\n', f);
+}
+
 static void put_flag(FILE *f, const struct flag *flag)
 {
     char env[FLAG_ENV_MAX];
@@ -36,8 +51,7 @@ static void put_flag(FILE *f, const struct flag *flag)
         fputc('"', f);
     }
     fputc('\n', f);
-    put_text(f, span_str(flag->help));
-    fputc('\n', f);
+    put_prose(f, span_str(flag->help));
     if (!flag->no_env)
         fprintf(f, ".Pq Ev %s\n", flag_env(flag, env));
 }
@@ -55,7 +69,8 @@ static void put_teach(FILE *f, const char *teach)
 {
     struct span rest = span_str(teach), line;
     bool shown = false;
-    fputs(".Pp\n", f);
+    if (*teach != ' ')
+        fputs(".Pp\n", f);
     while (span_split(&rest, '\n', &line)) {
         bool example = line.len && line.p[0] == ' ';
         if (!line.len)
@@ -63,7 +78,11 @@ static void put_teach(FILE *f, const char *teach)
         if (example != shown)
             fputs(example ? ".Bd -literal -offset indent\n" : ".Ed\n", f);
         shown = example;
-        put_text(f, example ? span_from(line, 2) : line);
+        if (!example) {
+            put_prose(f, line);
+            continue;
+        }
+        put_text(f, span_from(line, 2));
         fputc('\n', f);
     }
     if (shown)
