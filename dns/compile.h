@@ -11,7 +11,8 @@ struct dns_compile {
     struct dns_zone *zone;
     struct dns_origin origin;
     struct config_errors *errors;
-    bool failed; /* an error was added */
+    unsigned line; /* of what is being compiled, in the configuration's file; 0: not known */
+    bool failed;   /* an error was added */
 };
 
 /* Notes what is wrong with KEY. */

@@ -12,7 +12,7 @@
 #define NEGATIVE_TTL_MAX_SESSIONS 5
 
 /* 1 . alpn="h2,http/1.1" (RFC 9460 2.1, 7.1), as RFC 3597 writes what a parser may not know. */
-#define HTTPS_RDATA "TYPE65 \\# 19 0001 00 0001 000c 026832 08687474702f312e31"
+#define HTTPS_ALPN "0001 00 0001 000c 026832 08687474702f312e31"
 
 static const char *text_of(struct span s)
 {
@@ -21,6 +21,17 @@ static const char *text_of(struct span s)
 }
 /* Terminated text that lives as long as the zone. */
 #define FORMAT(k, ...) text_of(arena_printf(&(k)->zone->arena, __VA_ARGS__))
+
+/* With port=n (RFC 9460 7.2) where https is served elsewhere than at its own port. */
+static void add_https(struct dns_compile *k)
+{
+    unsigned port = k->config->public_https_port;
+    if (port == 443 || port == 0)
+        dns_compile_line(k, "dns", "@ TYPE65 \\# 19 " HTTPS_ALPN);
+    else
+        dns_compile_line(k, "public_port",
+                         FORMAT(k, "@ TYPE65 \\# 25 " HTTPS_ALPN " 0003 0002 %04x", port));
+}
 
 static bool has_type(const struct dns_node *n, uint16_t type)
 {
@@ -88,8 +99,10 @@ static void add_caa(struct dns_compile *k)
     for (size_t i = 0; i < caa->n; i++) {
         char key[40];
         snprintf(key, sizeof(key), "dns.caa[%zu]", i);
+        k->line = k->config->dns.caa_lines ? k->config->dns.caa_lines[i] : 0;
         dns_compile_line(k, key, FORMAT(k, "@ CAA %s", caa->v[i]));
     }
+    k->line = 0;
 }
 
 /* A name in the zone that is there without having records. Names outside it are no matter of DNS. */
@@ -130,7 +143,7 @@ static void add_synth(struct dns_compile *k)
     struct dns_record *kept = apex->records;
     apex->records = NULL;
     add_addresses(k, "@", apex);
-    dns_compile_line(k, "dns", "@ " HTTPS_RDATA);
+    add_https(k);
     synth->records = apex->records;
     apex->records = kept;
 }
@@ -155,7 +168,7 @@ void dns_compile_own(struct dns_compile *k, uint32_t serial)
     add_addresses(k, "@", apex);
     /* It speaks of the edge: not where the apex was configured to be another host. */
     if (!placed && !has_type(apex, DNS_TYPE_HTTPS))
-        dns_compile_line(k, "dns", "@ " HTTPS_RDATA);
+        add_https(k);
     add_synth(k);
     add_living_names(k);
 }

@@ -117,6 +117,8 @@ void dns_compile_static(struct dns_compile *k)
     for (size_t i = 0; i < records->n; i++) {
         char key[40];
         snprintf(key, sizeof(key), "dns.records[%zu]", i);
+        k->line = k->config->dns.record_lines ? k->config->dns.record_lines[i] : 0;
         static_line(k, key, records->v[i]);
     }
+    k->line = 0;
 }

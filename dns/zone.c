@@ -12,7 +12,7 @@ void dns_compile_fault(struct dns_compile *k, const char *key, const char *fmt, 
 {
     va_list args;
     va_start(args, fmt);
-    errors_add_v(k->errors, 0, key, fmt, args);
+    errors_add_v(k->errors, k->line, key, fmt, args);
     va_end(args);
     k->failed = true;
 }

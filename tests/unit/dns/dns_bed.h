@@ -58,7 +58,11 @@ static inline void bed_config(struct bed *b)
 
 static inline void bed_records(struct bed *b, const char **records, size_t n)
 {
+    static unsigned lines[4096];
+    for (unsigned i = 0; i < n && i < 4096; i++)
+        lines[i] = 100 + i;
     b->config.dns.records = (struct config_strings){records, n};
+    b->config.dns.record_lines = n <= 4096 ? lines : NULL;
 }
 
 static inline void bed_print_errors(const struct config_errors *errors)

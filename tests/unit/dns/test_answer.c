@@ -218,6 +218,23 @@ static void names_are_compressed(void **state)
     assert_int_equal(b->answer_len, 12 + 22 + 12 + 6 + 13 + 20);
 }
 
+/* RFC 9460 7.2: where https is not at its own port, the record says so. */
+static void another_https_port_is_told(void **state)
+{
+    (void)state;
+    static struct bed b;
+    bed_config(&b);
+    b.config.public_https_port = 8443;
+    bed_open(&b);
+    static const struct row rows[] = {
+        {"web.slim.ex.test", "HTTPS",
+         "NOERROR aa an[web.slim.ex.test. 60 HTTPS 1 . alpn=h2,http/1.1 port=8443] "
+         "ar[web.slim.ex.test. 60 A " A_1 "] ar[web.slim.ex.test. 60 AAAA " AAAA_1 "]"},
+    };
+    bed_rows(&b, rows, ARRAY_LEN(rows));
+    bed_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +248,7 @@ int main(void)
         cmocka_unit_test(other_zones_are_refused),
         cmocka_unit_test(the_case_asked_in_is_kept),
         cmocka_unit_test(names_are_compressed),
+        cmocka_unit_test(another_https_port_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -20,6 +20,7 @@ static void refuse(const struct refusal *r)
         fail();
     }
     assert_string_equal(errors.v[0].key, "dns.records[1]");
+    assert_int_equal(errors.v[0].line, 101);
     config_errors_deinit(&errors);
 }
 
