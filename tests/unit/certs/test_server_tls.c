@@ -1,6 +1,8 @@
 /* Whole handshakes against certs/server_tls.h. */
 #include "certs/server_tls.h"
 
+#include <malloc.h>
+
 #include "certs/x509_make.h"
 #include "tls_bed.h"
 
@@ -524,6 +526,49 @@ static void alpn_is_chosen_by_our_preference(void **state)
     }
 }
 
+#ifdef SSL_GROUP_X25519_MLKEM768
+static void key_exchange_is_post_quantum_where_it_can_be(void **state)
+{
+    bed_put(server, ca, BASE);
+    static const uint16_t offers[] = {SSL_GROUP_X25519, SSL_GROUP_X25519_MLKEM768};
+    struct bed_pair p;
+    bed_pair_init(&p, server, client_ctx, HOST);
+    assert_true(SSL_set1_group_ids(p.client, offers, ARRAY_LEN(offers)));
+    assert_true(bed_run(&p));
+    assert_int_equal(SSL_get_group_id(p.server), SSL_GROUP_X25519_MLKEM768);
+    bed_pair_deinit(&p);
+}
+#endif
+
+/* What BoringSSL holds for a connection on which nothing happens; buffers are the transport's. */
+static void an_idle_connection_is_small(void **state)
+{
+    struct ticket_keys keys = {.n = 0};
+    ticket_keys_rotate(&keys);
+    server_tls_set_ticket_keys(server, &keys);
+    bed_put(server, ca, BASE);
+    static struct bed_pair p[16];
+    for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+        bed_pair_init(&p[i], server, client_ctx, HOST);
+        assert_true(bed_run(&p[i]));
+        char got[5];
+        assert_int_equal(SSL_write(p[i].client, "hello", sizeof got), sizeof got);
+        assert_int_equal(SSL_read(p[i].server, got, sizeof got), sizeof got);
+        BIO_up_ref(p[i].server_bio);
+    }
+    size_t before = mallinfo2().uordblks;
+    for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+        SSL_free(p[i].server);
+        p[i].server = NULL;
+    }
+    size_t freed = before - mallinfo2().uordblks; /* 0 with a sanitizer's own allocator */
+    for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+        BIO_free(p[i].server_bio);
+        bed_pair_deinit(&p[i]);
+    }
+    assert_in_range(freed / ARRAY_LEN(p), 0, 4096);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -551,6 +596,10 @@ int main(void)
         T(version_1_2_is_spoken),
         T(old_ciphers_are_refused),
         T(alpn_is_chosen_by_our_preference),
+#ifdef SSL_GROUP_X25519_MLKEM768
+        T(key_exchange_is_post_quantum_where_it_can_be),
+#endif
+        T(an_idle_connection_is_small),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }
