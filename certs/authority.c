@@ -390,9 +390,9 @@ void authority_counts(const struct authority *a, size_t *held, uint64_t *made)
 
 /* ---- for tests ---- */
 
-void authority_test_clock(struct authority *a, int64_t (*clock)(void *ctx), void *ctx)
+void authority_test_clock(struct authority *a, int64_t (*now)(void *ctx), void *ctx)
 {
-    a->now_s = clock;
+    a->now_s = now;
     a->now_ctx = ctx;
 }
 

@@ -4,8 +4,8 @@
 #include "certs/authority.h"
 #include "certs/issuer.h"
 
-/* Seconds since 1970 from NOW_S instead of the clock. */
-void authority_test_clock(struct authority *a, int64_t (*now_s)(void *ctx), void *ctx);
+/* Seconds since 1970 from NOW instead of the clock. */
+void authority_test_clock(struct authority *a, int64_t (*now)(void *ctx), void *ctx);
 /* Takes over ISSUER in place of the one there is. Nothing may be in the making. */
 void authority_test_issuer(struct authority *a, struct issuer *issuer);
 /* What the timer does. */
