@@ -34,6 +34,5 @@ bool args_parse(struct args *a, struct arena *arena, int argc, char **argv,
 /* Of a flag that the command has: its (last) value, NULL when it is not set. */
 const char *args_get(const struct args *a, const char *flag);
 bool args_has(const struct args *a, const char *flag);
-/* Whether it stood on the command line or in the environment: see args_get. The I-th value of a flag
- * that repeats, NULL after the last. */
+/* The I-th value of a flag that repeats, NULL after the last. */
 const char *args_nth(const struct args *a, const char *flag, size_t i);

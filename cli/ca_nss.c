@@ -25,13 +25,16 @@ static void add_if_there(struct cli *c, struct databases *d, const char *folder)
 
 static void add_profiles(struct cli *c, struct databases *d, const char *folder)
 {
-    DIR *dir = opendir(folder);
-    if (!dir)
+    struct dirent **entries;
+    int n = scandir(folder, &entries, NULL, alphasort);
+    if (n < 0)
         return;
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-        if (e->d_name[0] != '.')
-            add_if_there(c, d, cli_text(c, "%s/%s", folder, e->d_name));
-    closedir(dir);
+    for (int i = 0; i < n; i++) {
+        if (entries[i]->d_name[0] != '.')
+            add_if_there(c, d, cli_text(c, "%s/%s", folder, entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
 }
 
 static struct databases find_databases(struct cli *c, const char *home)
