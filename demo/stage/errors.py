@@ -1,0 +1,2 @@
+class Failure(Exception):
+    """The demo cannot go on; the text says why and what to do."""

@@ -1,0 +1,99 @@
+"""Puts the demo on: an edge without privileges, six services, three sessions."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from cast import SERVICES, SESSIONS, ZONE, calls, copies_of
+from children import Children
+from edge import Edge
+from errors import Failure
+from ports import LOOPBACK, Ports
+
+SERVICE_PROGRAM = Path(__file__).resolve().parent.parent / "service"
+
+
+class Play:
+    """Everything it makes is below FOLDER, and everything it starts is among CHILDREN."""
+
+    def __init__(self, build: Path, folder: Path, children: Children) -> None:
+        self.folder, self.children, self.build = folder, children, build
+        self.ports = Ports()
+        self.socket = folder / "admin.sock"
+        self.linkup_edge = f"unix:{self.socket}"
+        self.edge = Edge(address=LOOPBACK, dns=self.ports.dns, https=self.ports.https,
+                         http=self.ports.http, metrics=f"{LOOPBACK}:{self.ports.metrics}",
+                         ca=folder / "ca.pem",
+                         linkup=(str(program(build, "linkup")), "--edge", self.linkup_edge))
+        self.urls: dict[tuple[str, str], str] = {}  # (service, copy) -> backend
+
+    def start(self) -> None:
+        for service in SERVICES:
+            for copy in copies_of(service):
+                self.urls[service, copy] = self.start_service(service, copy)
+        self.start_edge()
+        self.edge.ca.write_text(self.edge.run_linkup("ca", "show"))
+        for session in SESSIONS:
+            self.edge.run_linkup("sessions", "create", session.name, "--owner", session.name,
+                                 f"{session.own}={self.urls[session.own, session.name]}")
+        (self.folder / "env").write_text(self.environment())
+
+    def start_service(self, service: str, copy: str) -> str:
+        asks = calls(service)
+        said = self.children.start(
+            f"{service}-{copy}", sys.executable, "-B", SERVICE_PROGRAM, service, "--copy", copy,
+            *(["--calls", asks] if asks else []), "--zone", ZONE, "--ca", self.edge.ca,
+            "--dns", f"{LOOPBACK}:{self.ports.dns}", "--https-port", str(self.ports.https))
+        return said["X_URL"]
+
+    def start_edge(self) -> None:
+        config = self.folder / "linkupd.yaml"
+        config.write_text(self.config())
+        self.children.start("edge", program(self.build, "linkupd"), "--config", config)
+
+    def config(self) -> str:
+        """In JSON's way of writing YAML where a value is not ours."""
+        at = f'["{LOOPBACK}:{{}}"]'
+        services = "".join(f"  - {{name: {service}, url: {json.dumps(self.urls[service, 'shared'])}}}\n"
+                           for service in SERVICES)
+        return (f"zone: {ZONE}\n"
+                f"addresses: [{LOOPBACK}]\n"
+                f"state: {json.dumps(str(self.folder / 'state'))}\n"
+                "listen:\n"
+                f"  dns: {at.format(self.ports.dns)}\n"
+                f"  https: {at.format(self.ports.https)}\n"
+                f"  http: {at.format(self.ports.http)}\n"
+                f"  metrics: {LOOPBACK}:{self.ports.metrics}\n"
+                f"admin_socket: {json.dumps(str(self.socket))}\n"
+                f"services:\n{services}"
+                f"log: {{format: text, access: {json.dumps(str(self.folder / 'access.log'))}}}\n"
+                "drain: 1s\n")
+
+    def environment(self) -> str:
+        """For a second terminal: source it, and `linkup` speaks to this edge."""
+        return (f"export PATH={self.build}:$PATH\n"
+                f"export LINKUP_EDGE={self.linkup_edge}\n"
+                f"export DEMO={self.folder}\n")
+
+    def browser_home(self) -> Path | None:
+        """A home whose browser trusts the CA; None without certutil. Nobody's own home is touched."""
+        if not shutil.which("certutil"):
+            return None
+        home = self.folder / "browser"
+        store = home / ".pki" / "nssdb"
+        store.mkdir(parents=True)
+        subprocess.run(["certutil", "-N", "-d", f"sql:{store}", "--empty-password"], check=True,
+                       capture_output=True)
+        subprocess.run([*self.edge.linkup, "ca", "trust", "--store", "nss"], check=True,
+                       capture_output=True, env={**os.environ, "HOME": str(home)})
+        return home
+
+
+def program(build: Path, name: str) -> Path:
+    path = build / name
+    if not os.access(path, os.X_OK):
+        raise Failure(f"{path} is missing: `make demo` builds it; or set LINKUP_BUILD to a build folder")
+    return path
