@@ -1,5 +1,7 @@
 #include "proxy/front.h"
 
+#include <unistd.h>
+
 #include "certs/server_tls.h"
 
 static void free_front(struct turn_item *i)
@@ -90,18 +92,33 @@ static void opening_kill(struct front_link *l)
     front_close(CONTAINER_OF(l, struct front, link));
 }
 
+/* Sets F's SSL up where the listener asks for it; false without memory for one. */
+static bool make_ssl(struct front *f, SSL **ssl)
+{
+    *ssl = NULL;
+    if (f->kind != LISTEN_HTTPS)
+        return true;
+    f->waiter.on_ready = on_cert_ready;
+    *ssl = server_tls_accept(f->proxy->tls, &f->waiter);
+    return *ssl != NULL;
+}
+
 void front_accept(struct listener *l, int fd, const struct addr *peer)
 {
     struct proxy *p = l->proxy;
     struct front *f = NEW(struct front);
+    SSL *ssl;
     f->proxy = p;
     f->kind = l->kind;
     f->port = l->port;
     f->client = *peer;
     f->link.drain = opening_kill;
     f->link.kill = opening_kill;
-    f->waiter.on_ready = on_cert_ready;
-    SSL *ssl = l->kind == LISTEN_HTTPS ? server_tls_accept(p->tls, &f->waiter) : NULL;
+    if (!make_ssl(f, &ssl)) {
+        close(fd);
+        mem_free(f);
+        return;
+    }
     conn_init_accepted(&f->conn, &p->conns, &opening_ops, fd, ssl);
     front_link_add(p, &f->link);
     conn_deadline_ms(&f->conn, p->config->limits.handshake_timeout_ms);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "certs/naming.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
@@ -43,6 +44,14 @@ static enum err compile_zone(struct control *c, char **why)
     return e;
 }
 
+/* The zone's, the domains', and those of sessions that live: what scanners made up is let go. */
+static bool is_wanted(void *ctx, const char *base)
+{
+    const struct control *c = ctx;
+    struct span session = cert_base_session(c->config, span_str(base));
+    return session.len == 0 || route_table_find(&c->explain, session) != NULL;
+}
+
 static enum err open_state(struct control *c, char **why)
 {
     char *path = mem_printf("%s/linkup.db", c->config->state);
@@ -55,7 +64,11 @@ static enum err open_state(struct control *c, char **why)
         .event = on_session_event,
     };
     TRY(registry_new(c->loop, c->config, c->store, &c->registry_ops, &c->registry, why));
-    const struct authority_events events = {.ctx = c, .on_replaced = publish_certificate};
+    const struct authority_events events = {
+        .ctx = c,
+        .on_replaced = publish_certificate,
+        .wanted = is_wanted,
+    };
     TRY(authority_new(c->loop, c->config, c->keys, &c->mailbox, &events, &c->authority, why));
     return api_new(c->loop, c->config, c->registry, c->store, &c->explain, &c->facts, &c->api, why);
 }
@@ -197,7 +210,7 @@ void control_free(struct control *c)
     if (c->zone)
         dns_zone_unref(c->zone);
     metrics_unregister(&c->metrics);
-    mem_wipe(&c->tickets, sizeof c->tickets);
+    ticket_keys_wipe(&c->tickets);
     config_unref(c->config);
     ev_loop_destroy(c->loop);
 }

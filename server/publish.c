@@ -63,7 +63,7 @@ void publish_session(void *ctx, struct span name, struct session_image *image,
 
 static void apply_certificate(struct edge_worker *w, void *payload)
 {
-    server_tls_put(w->tls, payload);
+    server_tls_replace(w->tls, payload);
 }
 
 static void certificate_applied(struct control *c, void *payload)
@@ -110,8 +110,8 @@ void publish_files(struct control *c)
 
 /* --- keys ---------------------------------------------------------------------------------------- */
 
-/* Tickets live for two turns at most, which bounds what a stolen key opens. */
-#define ROTATION_S (6 * 3600)
+/* Both kinds of keys change together. */
+#define ROTATION_S (TICKET_KEY_LIFE_S / 2)
 
 struct key_set {
     struct ticket_keys tickets;
@@ -134,18 +134,14 @@ static void keys_applied(struct control *c, void *payload)
 
 static void rotate(struct control *c)
 {
-    struct ticket_keys *t = &c->tickets;
-    memmove(&t->v[1], &t->v[0], sizeof t->v - sizeof t->v[0]);
-    random_bytes(&t->v[0], sizeof t->v[0]);
-    if (t->n < ARRAY_LEN(t->v))
-        t->n++;
+    ticket_keys_rotate(&c->tickets);
     struct dns_cookie_keys *k = &c->cookies;
-    k->has_previous = t->n > 1;
+    k->has_previous = c->tickets.n > 1;
     memcpy(k->previous, k->current, sizeof k->previous);
     random_bytes(k->current, sizeof k->current);
 
     struct key_set *set = NEW(struct key_set);
-    set->tickets = *t;
+    set->tickets = c->tickets;
     set->cookies = *k;
     broadcast(c, apply_keys, keys_applied, set);
 }

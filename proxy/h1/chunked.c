@@ -92,10 +92,8 @@ static enum err parse_trailers(struct chunked *c, struct span section, struct ar
 static enum err take_trailers(struct chunked *c, struct span in, struct arena *arena, size_t *at)
 {
     struct span rest = span_from(in, *at);
-    if (rest.len < 2)
-        return ERR_AGAIN;
     size_t len = 2;
-    if (rest.p[0] != '\r' || rest.p[1] != '\n') {
+    if (!span_starts(rest, SPAN_LIT("\r\n"))) {
         struct h1_fault fault;
         TRY(h1_find_head(rest, &c->trailer_scanned, &len, &fault));
         TRY(parse_trailers(c, span_sub(rest, 0, len), arena));
