@@ -11,6 +11,8 @@ struct api_wait *api_wait_new(struct api_request *q)
     struct api *a = q->api;
     struct api_wait *w = NEW(struct api_wait);
     *w = (struct api_wait){.api = a, .call = q->call, .next = a->waits, .link = &a->waits};
+    if (q->token)
+        memcpy(w->token_id, q->token->id, sizeof w->token_id);
     if (a->waits)
         a->waits->link = &w->next;
     a->waits = w;

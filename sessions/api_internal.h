@@ -51,6 +51,8 @@ struct api_wait {
     struct api_call *call; /* NULL once the client has gone */
     struct api_wait *next, **link;
     struct events_listener *listener; /* of /v1/events */
+    char token_id[TOKEN_ID_MAX];      /* whose call it is; "" over the admin socket */
+    char subject[TOKEN_ID_MAX];       /* the token that it revokes */
 };
 
 /* api.c */

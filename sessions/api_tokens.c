@@ -76,11 +76,26 @@ void api_tokens_create(struct api_request *q)
         tokens_create(q->api->tokens, name, scope, on_created, api_wait_new(q));
 }
 
+/* Streams that were opened with it end; all other calls ask for a token each time. */
+static void end_listeners(struct api *a, const char *token_id)
+{
+    struct api_wait *next;
+    for (struct api_wait *w = a->waits; w; w = next) {
+        next = w->next;
+        if (w->listener && strcmp(w->token_id, token_id) == 0)
+            events_close(w->listener);
+    }
+}
+
 static void on_revoked(void *ctx, enum err e)
 {
     struct api_wait *w = (struct api_wait *)ctx;
     struct api_call *c = w->call;
     bool there = w->api != NULL;
+    if (e == ERR_OK)
+        LOG(LOG_INFO, "token_revoked", LOG_S("id", w->subject));
+    if (there && e == ERR_OK)
+        end_listeners(w->api, w->subject);
     api_wait_end(w);
     if (!there || !c)
         return;
@@ -93,10 +108,9 @@ static void on_revoked(void *ctx, enum err e)
 void api_token_delete(struct api_request *q)
 {
     struct api_wait *w = api_wait_new(q);
-    if (tokens_revoke(q->api->tokens, span_str(q->param), on_revoked, w) == ERR_OK) {
-        LOG(LOG_INFO, "token_revoked", LOG_S("id", q->param));
+    if (span_copy_z(span_str(q->param), w->subject, sizeof w->subject) == ERR_OK &&
+        tokens_revoke(q->api->tokens, span_str(q->param), on_revoked, w) == ERR_OK)
         return;
-    }
     api_wait_end(w);
     api_problem(q->call, 404, NULL, "There is no token \"%s\".", q->param);
 }

@@ -57,7 +57,7 @@ void events_forget(struct events_listener *l)
         ev_timer_stop(v->loop, &v->heartbeat);
 }
 
-static void close_listener(struct events_listener *l)
+void events_close(struct events_listener *l)
 {
     struct api_call *call = l->call;
     void (*closed)(struct api_call * c) = l->closed;
@@ -70,7 +70,7 @@ void events_free(struct events *v)
     if (!v)
         return;
     while (v->first)
-        close_listener(v->first);
+        events_close(v->first);
     ev_timer_stop(v->loop, &v->heartbeat);
     for (size_t i = 0; i < EVENTS_KEPT; i++)
         mem_free(v->kept[i]);
@@ -87,7 +87,7 @@ static void give(struct events_listener *l, struct span text)
         return;
     }
     LOG(LOG_INFO, "listener_too_slow", LOG_U("pending", pending));
-    close_listener(l);
+    events_close(l);
 }
 
 static void give_all(struct events *v, struct span text)

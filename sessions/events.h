@@ -25,6 +25,8 @@ struct events_listener *events_listen(struct events *v, struct api_call *c,
                                       void (*closed)(struct api_call *c));
 /* The client went away: nothing is called any more. */
 void events_forget(struct events_listener *l);
+/* Ends L's answer, as the hub does with one that is too slow. */
+void events_close(struct events_listener *l);
 /* DATA is borrowed. */
 void events_send(struct events *v, const char *what, json_t *data);
 /* What the timer does every EVENTS_HEARTBEAT_S. */

@@ -103,6 +103,7 @@ static void write_use(struct entry *e)
 static void forget_use(struct entry *e)
 {
     struct registry *r = e->registry;
+    CHECK(e->used_link);
     *e->used_link = e->next_used;
     if (e->next_used)
         e->next_used->used_link = e->used_link;

@@ -144,6 +144,33 @@ static void a_line_end_cannot_be_smuggled_in(void **state)
     leave(&l);
 }
 
+static void a_revoked_token_hears_no_more(void **state)
+{
+    struct api_bed *b = *state;
+    struct listener l, other;
+    char secret[64], target[64];
+    abed_token(b, "ci", "read", secret);
+    listen_from(b, &other, NULL);
+    call_init(&l.t, "GET", "/v1/events", NULL);
+    call_set_token(&l.t, secret, l.auth);
+    api_handle(b->api, &l.t.call);
+    assert_int_equal(l.t.status, 200);
+
+    int status;
+    json_t *list = abed_call(b, "GET", "/v1/tokens", b->admin, NULL, &status), *token;
+    size_t i;
+    json_array_foreach(json_object_get(list, "tokens"), i,
+                       token) if (strcmp(json_string_value(json_object_get(token, "name")), "ci") ==
+                                  0) snprintf(target, sizeof target, "/v1/tokens/%s",
+                                              json_string_value(json_object_get(token, "id")));
+    json_decref(list);
+    assert_int_equal(abed_status_of(b, "DELETE", target, b->admin, NULL), 204);
+    assert_int_equal(l.t.ends, 1);
+    assert_int_equal(other.t.ends, 0);
+    leave(&l);
+    leave(&other);
+}
+
 static void the_end_of_the_edge_ends_the_stream(void **state)
 {
     struct api_bed *b = *state;
@@ -226,6 +253,7 @@ int main(void)
         TEST(who_was_away_too_long_is_told_to_begin_anew),
         TEST(one_that_is_too_slow_is_ended),
         TEST(a_line_end_cannot_be_smuggled_in),
+        TEST(a_revoked_token_hears_no_more),
         TEST(the_end_of_the_edge_ends_the_stream),
         TEST(head_is_told_the_kind_only),
         cmocka_unit_test(a_heartbeat_keeps_the_stream_alive),
