@@ -12,16 +12,26 @@ size_t h1_skip_empty_line(struct span in)
     return n;
 }
 
+static bool start_line_is_too_long(struct span in)
+{
+    return in.len >= START_LINE_MAX && span_chr(span_sub(in, 0, START_LINE_MAX), '\n') < 0;
+}
+
+static enum err too_large(struct span in, struct h1_fault *fault)
+{
+    if (start_line_is_too_long(in))
+        return h1_refuse(fault, ERR_FULL, 414, "The request target is too long.");
+    return h1_refuse(fault, ERR_FULL, 431, "The header section is too large.");
+}
+
 /* Nothing but text was found between BEFORE, where the search had gone on, and AT, where IN ends for
  * now. */
 static enum err not_yet(struct span in, size_t before, size_t at, struct h1_fault *fault)
 {
-    /* Looked for once, when the limit is passed: the cost stays linear. */
-    if (before < START_LINE_MAX && at >= START_LINE_MAX &&
-        span_chr(span_sub(in, 0, START_LINE_MAX), '\n') < 0)
-        return h1_refuse(fault, ERR_FULL, 414, "The request target is too long.");
-    if (in.len >= HEAD_MAX)
-        return h1_refuse(fault, ERR_FULL, 431, "The header section is too large.");
+    /* The start line is looked at once, when the limit is passed: the cost stays linear. */
+    bool passed = before < START_LINE_MAX && at >= START_LINE_MAX;
+    if (in.len >= HEAD_MAX || (passed && start_line_is_too_long(in)))
+        return too_large(in, fault);
     return ERR_AGAIN;
 }
 
@@ -56,7 +66,5 @@ enum err h1_find_head(struct span in, size_t *scanned, size_t *len, struct h1_fa
         i += 2;
     }
     *len = i + 2;
-    if (*len > HEAD_MAX)
-        return h1_refuse(fault, ERR_FULL, 431, "The header section is too large.");
-    return ERR_OK;
+    return *len > HEAD_MAX ? too_large(in, fault) : ERR_OK;
 }
