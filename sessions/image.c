@@ -1,7 +1,6 @@
 #include "sessions/image.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/mem.h"

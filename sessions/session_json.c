@@ -1,6 +1,4 @@
 /* A whole session from JSON: a body, a patch, the stored form. */
-#include <stdio.h>
-
 #include "config/names.h"
 #include "core/duration.h"
 #include "sessions/session_record.h"

@@ -56,8 +56,11 @@ static enum err check_members(struct reader *r, json_t *v, const char *at,
     json_t *value;
     if (!json_is_object(v))
         return read_fail(r, at, "must be an object");
-    json_object_foreach(v, name, value) if (!member_of(members, n, name)) return read_fail(
-        r, read_path(path, at, name), "is not a field that is known here");
+    json_object_foreach(v, name, value)
+    {
+        if (!member_of(members, n, name))
+            return read_fail(r, read_path(path, at, name), "is not a field that is known here");
+    }
     return ERR_OK;
 }
 
