@@ -94,7 +94,7 @@ enum exit_code cmd_sessions_extend(struct cli *c)
     if (args_has(&c->args, "json"))
         cli_print_json(c, reply.json);
     else
-        fprintf(c->out.file, "%s\n", text_clean(&c->arena, json_text(reply.json, "expires")));
+        fprintf(c->out.file, "%s\n", text_clean(&c->arena, session_expiry(c, reply.json)));
     return EXIT_DONE;
 }
 

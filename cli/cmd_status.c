@@ -35,12 +35,15 @@ static void flatten(struct cli *c, struct grid *g, const char *key, const json_t
     }
 }
 
-/* Health is a word, or an object that has it as its state. */
+/* Health is a word, or an object that has it as its state or says whether it is up. */
 static const char *health_text(const json_t *service)
 {
     const json_t *health = json_object_get(service, "health");
     if (json_is_string(health))
         return json_string_value(health);
+    const json_t *up = json_object_get(health, "up");
+    if (json_is_boolean(up))
+        return json_is_true(up) ? "up" : "down";
     return json_text(health, "state");
 }
 

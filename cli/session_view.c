@@ -24,21 +24,22 @@ const char *session_when(struct cli *c, const char *rfc3339, int64_t now)
         return rfc3339;
 
     bool past = at < now;
+    /* Rounded to the smaller of the units shown: what was made for 7d is not told to have 6d 23h. */
     int64_t s = (past ? now - at : at - now) / 1000;
-    int64_t d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
+    int64_t m = (s + 30) / 60, h = (s + 1800) / 3600;
     const char *span;
-    if (d)
-        span = cli_text(c, h ? "%" PRId64 "d %" PRId64 "h" : "%" PRId64 "d", d, h);
-    else if (h)
-        span = cli_text(c, m ? "%" PRId64 "h %" PRId64 "m" : "%" PRId64 "h", h, m);
-    else if (m)
+    if (m >= 24 * 60)
+        span = cli_text(c, h % 24 ? "%" PRId64 "d %" PRId64 "h" : "%" PRId64 "d", h / 24, h % 24);
+    else if (m >= 60)
+        span = cli_text(c, m % 60 ? "%" PRId64 "h %" PRId64 "m" : "%" PRId64 "h", m / 60, m % 60);
+    else if (s >= 60)
         span = cli_text(c, "%" PRId64 "m", m);
     else
         span = cli_text(c, "%" PRId64 "s", s);
     return cli_text(c, past ? "%s ago" : "in %s", span);
 }
 
-static const char *expiry(struct cli *c, const json_t *session)
+const char *session_expiry(struct cli *c, const json_t *session)
 {
     const char *expires = json_text(session, "expires");
     if (json_is_true(json_object_get(session, "pinned")))
@@ -142,7 +143,7 @@ void session_print(struct cli *c, const json_t *session)
     print_pair(c, "name", json_text(session, "name"));
     print_pair(c, "owner", json_text(session, "owner"));
     print_pair(c, "created", json_text(session, "created"));
-    print_pair(c, "expires", expiry(c, session));
+    print_pair(c, "expires", session_expiry(c, session));
     print_pair(c, "ttl", json_text(session, "ttl"));
     if (!c->out.tty) {
         for_urls(c, session, print_service, NULL);
@@ -171,6 +172,6 @@ void session_print_list(struct cli *c, const json_t *sessions)
     json_t *s;
     json_array_foreach(sessions, i, s)
         grid_add(&g, (const char *const[]){json_text(s, "name"), json_text(s, "owner"),
-                                           service_names(c, s), expiry(c, s)});
+                                           service_names(c, s), session_expiry(c, s)});
     grid_print(&g, &c->out);
 }

@@ -47,10 +47,14 @@ static void test_when(void **state)
     const char *at = "1970-01-10T00:00:00.000Z"; /* day 9 */
     const int64_t s = 1000, h = 3600 * s, d = 24 * h;
     assert_string_equal(session_when(&c, at, 9 * d - 30 * s), "in 30s");
-    assert_string_equal(session_when(&c, at, 9 * d - 90 * s), "in 1m");
+    assert_string_equal(session_when(&c, at, 9 * d - 80 * s), "in 1m");
     assert_string_equal(session_when(&c, at, 9 * d - 2 * h), "in 2h");
     assert_string_equal(session_when(&c, at, 9 * d - 2 * h - 120 * s), "in 2h 2m");
     assert_string_equal(session_when(&c, at, 2 * d), "in 7d");
+    assert_string_equal(session_when(&c, at, 2 * d + s), "in 7d");
+    assert_string_equal(session_when(&c, at, 8 * d + s), "in 1d");
+    assert_string_equal(session_when(&c, at, 9 * d - h + s), "in 1h");
+    assert_string_equal(session_when(&c, at, 9 * d - 59 * s), "in 59s");
     assert_string_equal(session_when(&c, at, 2 * d + h), "in 6d 23h");
     assert_string_equal(session_when(&c, at, 9 * d), "in 0s");
     assert_string_equal(session_when(&c, at, 9 * d + 5 * h), "5h ago");
