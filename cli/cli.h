@@ -12,10 +12,6 @@
 #include "cli/term.h"
 #include "core/arena.h"
 
-#ifndef LINKUP_VERSION
-#define LINKUP_VERSION "0.1.0"
-#endif
-
 struct kept_json;
 
 struct cli {

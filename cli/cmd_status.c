@@ -80,10 +80,9 @@ enum exit_code cmd_status(struct cli *c)
         cli_print_json(c, both);
         return EXIT_DONE;
     }
-    static const struct grid_column columns[] = {{"EDGE", false}, {"", true}};
+    const struct grid_column columns[] = {{"EDGE", false}, {c->settings.edge, true}};
     struct grid g;
     grid_init(&g, &c->arena, columns, 2);
-    grid_add(&g, (const char *const[]){"edge", c->settings.edge});
     flatten(c, &g, "", status.json);
     grid_print(&g, &c->out);
     print_services(c, list);
