@@ -132,7 +132,7 @@ static const struct schema_key limits_keys[] = {
     LIMIT_TIME(response_timeout, "120s", "A backend's silence within an exchange."),
     LIMIT_COUNT(max_connections, 1, 10000000, "20000", "Client connections, per worker."),
     LIMIT_COUNT(max_streams, 1, 10000, "128", "Requests at once on one HTTP/2 connection."),
-    LIMIT_COUNT(pool_per_backend, 0, 100000, "64",
+    LIMIT_COUNT(pool_per_backend, 0, 100000, "256",
                 "Idle connections kept to one backend, per worker."),
     LIMIT_TIME(pool_idle, "30s", "Time for which an idle connection to a backend is kept."),
     LIMIT_COUNT(dns_tcp_connections, 1, 1000000, "1000", "DNS connections over TCP, per worker."),

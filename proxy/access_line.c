@@ -67,6 +67,23 @@ static void put_quoted(struct line *l, struct span s, size_t most)
     put_char(l, '"');
 }
 
+/* As the log writes them: bare where nothing in them could be misread. */
+static bool is_bare(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_plain((unsigned char)s.p[i]) || s.p[i] == ' ' || s.p[i] == '=')
+            return false;
+    return true;
+}
+
+static void put_value(struct line *l, struct span s, size_t most)
+{
+    if (l->json || s.len > most || !is_bare(s))
+        put_quoted(l, s, most);
+    else
+        put(l, s);
+}
+
 static void put_digits(struct line *l, uint64_t v, unsigned least)
 {
     char digits[20];
@@ -96,7 +113,7 @@ static void put_text(struct line *l, struct span key, struct span value, size_t 
     if (value.len == 0)
         return;
     put_key(l, key);
-    put_quoted(l, value, most);
+    put_value(l, value, most);
 }
 
 static void put_number(struct line *l, struct span key, uint64_t value)

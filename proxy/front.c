@@ -22,6 +22,23 @@ void front_close(struct front *f)
     turn_reap(&f->proxy->conns.turn, &f->reap);
 }
 
+void front_linger(struct front *f)
+{
+    f->lingering = true;
+    conn_shutdown_write(&f->conn);
+    conn_consume(&f->conn, buf_len(&f->conn.in));
+    conn_deadline_ms(&f->conn, LINGER_MS);
+}
+
+bool front_lingers_out(struct front *f)
+{
+    size_t n = buf_len(&f->conn.in);
+    f->lingered += n;
+    conn_consume(&f->conn, n);
+    conn_deadline_ms(&f->conn, LINGER_MS);
+    return f->conn.eof || f->lingered > LINGER_BYTES;
+}
+
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops)
 {
     struct exchange *x = exchange_new(f->proxy, ops, f);
@@ -112,6 +129,7 @@ void front_accept(struct listener *l, int fd, const struct addr *peer)
     f->kind = l->kind;
     f->port = l->port;
     f->client = *peer;
+    f->link.probe = l->kind == LISTEN_METRICS;
     f->link.drain = opening_kill;
     f->link.kill = opening_kill;
     if (!make_ssl(f, &ssl)) {

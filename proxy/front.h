@@ -7,6 +7,11 @@
 #include "proxy/exchange.h"
 #include "proxy/h1/chunked.h"
 
+/* After our last byte a client is listened to for a while, and what it says thrown away: closing with
+ * its bytes unread would send a reset, and the reset could overtake our answer (RFC 9112 9.6). */
+#define LINGER_BYTES ((size_t)1024 * 1024)
+#define LINGER_MS 5000 /* of silence */
+
 struct front_h1 {
     struct exchange *x;
     size_t scanned;      /* of the head so far */
@@ -37,7 +42,8 @@ struct front {
     uint16_t port;
     struct addr client;
     struct cert_waiter waiter;       /* TLS */
-    const struct conn_ops *protocol; /* chosen, its state is set up */
+    bool lingering;  /* what still comes is thrown away */
+    size_t lingered; /* bytes of it */
     union {
         struct front_h1 h1;
         struct front_h2 h2;
@@ -51,6 +57,10 @@ static inline struct front *front_of(struct conn *c)
 
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
+/* Everything has been sent: ends our side, and closes when the client has ended its own. */
+void front_linger(struct front *f);
+/* Takes input while lingering; true when it is time to close. */
+bool front_lingers_out(struct front *f);
 /* Fills in what every exchange of this connection has in common. */
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops);
 

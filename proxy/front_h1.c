@@ -3,10 +3,6 @@
 #include "proxy/h1/parse.h"
 #include "proxy/h1/write.h"
 
-/* A client that still sends after our last answer is listened to no longer than this. */
-#define LINGER_BYTES (256 * 1024)
-#define LINGER_MS 2000
-
 static void process(struct front *f);
 
 /* --- closing ------------------------------------------------------------------------------------- */
@@ -27,19 +23,7 @@ static void h1_drained(struct conn *c)
         front_close(f);
         return;
     }
-    f->h1.lingering = true;
-    conn_shutdown_write(c);
-    conn_consume(c, buf_len(&c->in));
-    conn_deadline_ms(c, LINGER_MS);
-}
-
-static void linger(struct front *f)
-{
-    size_t n = buf_len(&f->conn.in);
-    f->h1.lingered += n;
-    conn_consume(&f->conn, n);
-    if (f->conn.eof || f->h1.lingered > LINGER_BYTES)
-        front_close(f);
+    front_linger(f);
 }
 
 static void give_up(struct front *f)
@@ -351,8 +335,9 @@ static void process(struct front *f)
 static void h1_input(struct conn *c)
 {
     struct front *f = front_of(c);
-    if (f->h1.lingering) {
-        linger(f);
+    if (f->lingering) {
+        if (front_lingers_out(f))
+            give_up(f);
         return;
     }
     if (c->eof) {

@@ -118,6 +118,8 @@ static void arm_deadline(struct front *f)
 static void h2_flush(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (f->lingering)
+        return;
     while (conn_room(c) > 0) {
         const uint8_t *p;
         ssize_t n = nghttp2_session_mem_send(f->h2.session, &p);
@@ -140,7 +142,10 @@ static void h2_flush(struct conn *c)
 
 static void h2_drained(struct conn *c)
 {
-    give_up(front_of(c));
+    if (c->eof)
+        give_up(front_of(c));
+    else
+        front_linger(front_of(c));
 }
 
 static void h2_room(struct conn *c)
@@ -331,6 +336,11 @@ void front_h2_let_go(struct front *f, struct exchange *x)
 static void h2_input(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (f->lingering) {
+        if (front_lingers_out(f))
+            give_up(f);
+        return;
+    }
     struct span in = buf_span(&c->in);
     if (in.len > 0) {
         ssize_t n = nghttp2_session_mem_recv(f->h2.session, (const uint8_t *)in.p, in.len);
@@ -349,7 +359,7 @@ static void h2_input(struct conn *c)
 static void h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
-    if (f->h2.streams > 0 || f->h2.going) {
+    if (f->h2.streams > 0 || f->h2.going || f->lingering) {
         give_up(f);
         return;
     }

@@ -71,7 +71,7 @@ static void hear(struct wish *w, unsigned exactness, unsigned quality, size_t po
 
 static bool is_better(const struct wish *a, const struct wish *b)
 {
-    if (a->quality != b->quality)
+    if (a->quality != b->quality || a->quality == 0)
         return a->quality > b->quality;
     if (a->exactness != b->exactness)
         return a->exactness > b->exactness;

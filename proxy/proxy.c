@@ -64,6 +64,7 @@ void front_link_add(struct proxy *p, struct front_link *l)
         l->next->prev = &l->next;
     p->fronts = l;
     p->n_fronts++;
+    p->n_probes += l->probe;
     metrics_add(p->metrics, METRIC_CONNS_ACCEPTED, 1);
     metrics_add(p->metrics, METRIC_CONNS_OPEN, 1);
     if (p->n_fronts >= p->config->limits.max_connections)
@@ -76,6 +77,7 @@ void front_link_remove(struct proxy *p, struct front_link *l)
     if (l->next)
         l->next->prev = l->prev;
     p->n_fronts--;
+    p->n_probes -= l->probe;
     metrics_sub(p->metrics, METRIC_CONNS_OPEN, 1);
     if (!p->draining && p->n_fronts < p->config->limits.max_connections)
         set_accepting(p, true);
@@ -115,12 +117,16 @@ void proxy_listen(struct proxy *p, int fd, enum listen_kind kind)
         ev_io_start(p->conns.loop, &l->io);
 }
 
-static void close_listeners(struct proxy *p)
+static void close_listeners(struct proxy *p, bool probes_too)
 {
-    set_accepting(p, false);
-    while (p->listeners) {
-        struct listener *l = p->listeners;
-        p->listeners = l->next;
+    struct listener **at = &p->listeners;
+    while (*at) {
+        struct listener *l = *at;
+        if (l->kind == LISTEN_METRICS && !probes_too) {
+            at = &l->next;
+            continue;
+        }
+        *at = l->next;
         ev_io_stop(p->conns.loop, &l->io);
         close(l->io.fd);
         mem_free(l);
@@ -135,7 +141,7 @@ static void each_front(struct proxy *p, bool kill)
         next = l->next;
         if (kill)
             l->kill(l);
-        else
+        else if (!l->probe)
             l->drain(l);
     }
 }
@@ -143,13 +149,13 @@ static void each_front(struct proxy *p, bool kill)
 void proxy_drain(struct proxy *p)
 {
     p->draining = true;
-    close_listeners(p);
+    close_listeners(p, false);
     each_front(p, false);
 }
 
 size_t proxy_connections(const struct proxy *p)
 {
-    return p->n_fronts;
+    return p->n_fronts - p->n_probes;
 }
 
 /* --- life ---------------------------------------------------------------------------------------- */
@@ -190,7 +196,7 @@ static void close_idle_backs(struct proxy *p)
 void proxy_free(struct proxy *p)
 {
     p->draining = true;
-    close_listeners(p);
+    close_listeners(p, true);
     each_front(p, true);
     close_idle_backs(p);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */

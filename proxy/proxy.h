@@ -37,9 +37,10 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
 void proxy_listen(struct proxy *p, int fd, enum listen_kind kind);
 /* TABLE's edge image has been replaced: new exchanges use it, running ones keep theirs. */
 void proxy_edge_changed(struct proxy *p);
-/* Stops accepting; idle connections close, busy ones are told to go (GOAWAY, connection: close). */
+/* Stops accepting; idle connections close, busy ones are told to go (GOAWAY, connection: close).
+ * LISTEN_METRICS goes on, so that probes see it. */
 void proxy_drain(struct proxy *p);
-/* Front connections still open. */
+/* Front connections still open, probes not counted. */
 size_t proxy_connections(const struct proxy *p);
 /* Closes what is left. */
 void proxy_free(struct proxy *p);

@@ -20,6 +20,7 @@ struct edge_pin {
 /* Every front connection hangs here, so that draining and closing reach them. */
 struct front_link {
     struct front_link *next, **prev;
+    bool probe; /* asks how we are: is served to the end, and not waited for */
     void (*drain)(struct front_link *l);
     void (*kill)(struct front_link *l);
 };
@@ -43,7 +44,7 @@ struct proxy {
     struct listener *listeners;
     bool accepting, draining;
     struct front_link *fronts;
-    size_t n_fronts;
+    size_t n_fronts, n_probes;
     struct exchange *free_exchanges;
     size_t n_free_exchanges;
     struct pools *pools;

@@ -8,6 +8,7 @@
 
 struct cert_ask {
     struct mail mail;
+    struct cert_ask *next, **prev; /* in control's list, while the authority has it */
     struct edge_worker *worker;
     char base[CERT_BASE_MAX];
     struct cert *cert;
@@ -33,7 +34,10 @@ static void on_issued(void *ctx, const char *base, struct cert *cert, enum err e
     struct cert_ask *a = ctx;
     a->cert = e == ERR_OK ? cert_ref(cert) : NULL;
     a->mail.deliver = take_certificate;
-    mailbox_post(&a->worker->mailbox, &a->mail);
+    *a->prev = a->next;
+    if (a->next)
+        a->next->prev = a->prev;
+    edge_worker_post(a->worker, &a->mail);
 }
 
 /* On control. */
@@ -41,6 +45,11 @@ static void issue(struct mail *m, void *ctx)
 {
     struct control *c = ctx;
     struct cert_ask *a = CONTAINER_OF(m, struct cert_ask, mail);
+    a->next = c->asks;
+    a->prev = &c->asks;
+    if (a->next)
+        a->next->prev = &a->next;
+    c->asks = a;
     authority_request(c->authority, a->base, on_issued, a);
 }
 
@@ -52,6 +61,15 @@ void asks_certificate(struct edge_worker *w, const char *base)
     enum err e = span_copy_z(span_str(base), a->base, sizeof a->base);
     CHECK(e == ERR_OK);
     mailbox_post(&w->control->mailbox, &a->mail);
+}
+
+void asks_forget(struct control *c)
+{
+    while (c->asks) {
+        struct cert_ask *a = c->asks;
+        c->asks = a->next;
+        mem_free(a);
+    }
 }
 
 /* --- uses ---------------------------------------------------------------------------------------- */

@@ -6,3 +6,5 @@
 void asks_certificate(struct edge_worker *w, const char *base);
 void asks_touch(struct edge_worker *w, struct span session);
 void asks_drained(struct edge_worker *w);
+/* On control, after the authority has gone: it does not answer any more. */
+void asks_forget(struct control *c);

@@ -104,7 +104,7 @@ static struct piece *new_piece(struct bridge *b, enum piece_kind kind, size_t st
 
 static void post_piece(struct piece *p)
 {
-    mailbox_post(&p->bridge->worker->mailbox, &p->mail);
+    edge_worker_post(p->bridge->worker, &p->mail);
 }
 
 static struct span copy(struct arena *a, struct span s)

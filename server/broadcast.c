@@ -52,6 +52,6 @@ void broadcast(struct control *c, void (*apply)(struct edge_worker *w, void *pay
         s->round = r;
         s->worker = &c->workers[i];
         s->mail.deliver = applied;
-        mailbox_post(&s->worker->mailbox, &s->mail);
+        edge_worker_post(s->worker, &s->mail);
     }
 }

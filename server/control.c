@@ -1,14 +1,14 @@
 #include "server/control.h"
 
 #include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "certs/naming.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
-#include "server/broadcast.h"
+#include "server/asks.h"
 #include "server/ending.h"
 #include "server/facts.h"
 #include "server/folders.h"
@@ -23,15 +23,8 @@ const char linkup_version[] = LINKUP_VERSION;
 static void on_session_event(void *ctx, const char *what, const struct session *s)
 {
     struct control *c = ctx;
-    LOG(LOG_INFO, "session", LOG_S("what", what), LOG_S("name", s->name),
-        LOG_S("owner", s->owner ? s->owner : ""));
-    if (!c->api)
-        return;
-    json_t *data = json_pack("{s:s, s:s}", "name", s->name, "owner", s->owner ? s->owner : "");
-    char name[40];
-    snprintf(name, sizeof name, "session.%s", what);
-    api_event(c->api, name, data);
-    json_decref(data);
+    if (c->api)
+        api_session_event(c->api, what, s);
 }
 
 static enum err compile_zone(struct control *c, char **why)
@@ -84,8 +77,7 @@ static void put_session(void *ctx, struct session_image *image)
 static void init_workers(struct control *c)
 {
     c->n_workers = c->config->workers;
-    c->workers = aligned_alloc(64, c->n_workers * sizeof *c->workers);
-    CHECK(c->workers);
+    c->workers = mem_zalloc_aligned(c->n_workers * sizeof *c->workers, alignof(struct edge_worker));
     for (unsigned i = 0; i < c->n_workers; i++)
         edge_worker_init(&c->workers[i], c, i, c->config, c->image, c->zone, &c->sockets.v[i]);
     registry_each(c->registry, put_session, c);
@@ -171,38 +163,49 @@ void control_run(struct control *c)
 
 /* --- end ----------------------------------------------------------------------------------------- */
 
-static void join_workers(struct control *c)
+/* The threads end; what they have posted last is still taken up while everyone it is for is there. */
+static void end_workers(struct control *c)
 {
     for (unsigned i = 0; i < c->n_workers; i++)
         edge_worker_join(&c->workers[i]);
-    free(c->workers);
+    ev_run(c->loop, EVRUN_NOWAIT);
 }
 
+/* What is under way finishes: changes are stored and acknowledged, and callers told. */
 static void close_state(struct control *c)
 {
     if (c->api)
         api_free(c->api);
+    c->api = NULL;
     if (c->registry)
         registry_free(c->registry);
+    if (c->store)
+        c->store->ops->free(c->store);
     if (c->keys)
-        job_runner_free(c->keys); /* what it has made is in the mailbox: for the authority */
+        job_runner_free(c->keys);
     mailbox_deinit(&c->mailbox);
     if (c->authority)
         authority_free(c->authority);
-    if (c->store)
-        c->store->ops->free(c->store);
+    asks_forget(c);
+}
+
+static void free_workers(struct control *c)
+{
+    for (unsigned i = 0; i < c->n_workers; i++)
+        edge_worker_deinit(&c->workers[i]);
+    mem_free(c->workers);
 }
 
 void control_free(struct control *c)
 {
-    bool running = c->workers != NULL;
-    if (running) {
+    if (c->workers) {
         reload_unwatch(c);
         ending_unwatch(c);
         ev_timer_stop(c->loop, &c->rotation);
-        join_workers(c);
+        end_workers(c);
     }
     close_state(c);
+    free_workers(c);
     if (c->sockets.v)
         sockets_deinit(&c->sockets, c->config);
     route_table_deinit(&c->explain);

@@ -8,6 +8,8 @@
 #include "server/worker.h"
 #include "sessions/api.h"
 
+struct cert_ask;
+
 struct control {
     const char *config_file;
     struct config *config;
@@ -27,6 +29,7 @@ struct control {
     struct sockets sockets;
     struct edge_worker *workers;
     unsigned n_workers;
+    struct cert_ask *asks; /* certificates being made for workers: asks.c */
     int64_t started_ms;
 
     struct ticket_keys tickets;

@@ -58,6 +58,7 @@ static void on_end(struct ev_loop *loop, ev_signal *s, int events)
     notify("STOPPING=1");
     ev_timer_set(&c->drain_timer, (double)c->config->drain_ms / 1000.0, 0.);
     ev_timer_start(loop, &c->drain_timer);
+    api_drain(c->api);
     broadcast(c, drain_worker, NULL, NULL);
 }
 

@@ -122,7 +122,8 @@ static void apply_keys(struct edge_worker *w, void *payload)
 {
     const struct key_set *k = payload;
     server_tls_set_ticket_keys(w->tls, &k->tickets);
-    dns_responder_set_cookie_keys(w->responder, &k->cookies);
+    if (w->responder) /* NULL: it is ending */
+        dns_responder_set_cookie_keys(w->responder, &k->cookies);
 }
 
 static void keys_applied(struct control *c, void *payload)
@@ -175,8 +176,10 @@ static void apply_config(struct edge_worker *w, void *payload)
     config_unref(w->config);
     w->config = config_ref(n->config);
     route_table_set_edge(&w->table, n->image);
-    proxy_edge_changed(w->proxy);
     server_tls_set_config(w->tls, n->config);
+    if (!w->proxy) /* it is ending */
+        return;
+    proxy_edge_changed(w->proxy);
     dns_responder_set_zone(w->responder, n->zone);
 }
 

@@ -127,12 +127,26 @@ static void close_dns(struct edge_worker *w)
     mem_free(w->udp);
     mem_free(w->tcp);
     dns_responder_free(w->responder);
+    w->responder = NULL;
+}
+
+void edge_worker_post(struct edge_worker *w, struct mail *m)
+{
+    if (w->joined)
+        m->deliver(m, w);
+    else
+        mailbox_post(&w->mailbox, m);
 }
 
 void edge_worker_join(struct edge_worker *w)
 {
     pthread_join(w->thread, NULL);
     mailbox_deinit(&w->mailbox);
+    w->joined = true;
+}
+
+void edge_worker_deinit(struct edge_worker *w)
+{
     route_table_deinit(&w->table);
     server_tls_free(w->tls);
     metrics_unregister(&w->metrics);
@@ -160,6 +174,7 @@ void edge_worker_drain(struct edge_worker *w)
     w->draining = true;
     ev_prepare_init(&w->drain_watch, watch_drain);
     w->drain_watch.data = w;
+    ev_set_priority(&w->drain_watch, EV_MINPRI); /* after the turn has closed what it closes */
     ev_prepare_start(w->loop, &w->drain_watch);
     proxy_drain(w->proxy);
 }
@@ -169,6 +184,7 @@ void edge_worker_stop(struct edge_worker *w)
     if (w->draining)
         ev_prepare_stop(w->loop, &w->drain_watch);
     proxy_free(w->proxy);
+    w->proxy = NULL;
     close_dns(w);
     ev_unref(w->loop);
     ev_break(w->loop, EVBREAK_ALL);

@@ -35,6 +35,7 @@ struct edge_worker {
     struct proxy_hooks hooks;
     ev_prepare drain_watch;
     bool draining, drained;
+    bool joined; /* its thread has ended: control's own from then on */
 };
 
 /* Sets W up on the caller's thread; SOCKETS become its. */
@@ -43,8 +44,12 @@ void edge_worker_init(struct edge_worker *w, struct control *control, unsigned i
                       struct worker_sockets *sockets);
 /* Starts the thread. From here on only mail reaches W. */
 void edge_worker_start(struct edge_worker *w);
-/* After edge_worker_stop has been delivered: waits for the thread and frees what W holds. */
+/* From control: M is delivered on W's thread, or at once when that has ended. */
+void edge_worker_post(struct edge_worker *w, struct mail *m);
+/* After edge_worker_stop has been delivered: waits for the thread; what was still posted is delivered. */
 void edge_worker_join(struct edge_worker *w);
+/* Frees what a joined W holds. */
+void edge_worker_deinit(struct edge_worker *w);
 
 /* On the worker's thread, by mail: */
 void edge_worker_drain(struct edge_worker *w);

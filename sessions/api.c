@@ -94,6 +94,11 @@ void api_free(struct api *a)
     mem_free(a);
 }
 
+void api_drain(struct api *a)
+{
+    events_close_all(a->events);
+}
+
 void api_set_config(struct api *a, struct config *c)
 {
     struct config *old = a->config;

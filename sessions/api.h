@@ -55,6 +55,8 @@ enum err api_new(struct ev_loop *loop, struct config *c, struct registry *r, str
                  struct api **out, char **why) MUST_USE;
 /* Before the registry is freed. Calls that still wait are answered 503. */
 void api_free(struct api *a);
+/* The edge is about to stop: answers that would never end are ended. */
+void api_drain(struct api *a);
 void api_set_config(struct api *a, struct config *c);
 void api_handle(struct api *a, struct api_call *c);
 /* The client went away: no callback comes after this. A change under way is still carried out. */

@@ -65,12 +65,17 @@ void events_close(struct events_listener *l)
     closed(call);
 }
 
+void events_close_all(struct events *v)
+{
+    while (v->first)
+        events_close(v->first);
+}
+
 void events_free(struct events *v)
 {
     if (!v)
         return;
-    while (v->first)
-        events_close(v->first);
+    events_close_all(v);
     ev_timer_stop(v->loop, &v->heartbeat);
     for (size_t i = 0; i < EVENTS_KEPT; i++)
         mem_free(v->kept[i]);

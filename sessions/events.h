@@ -27,6 +27,7 @@ struct events_listener *events_listen(struct events *v, struct api_call *c,
 void events_forget(struct events_listener *l);
 /* Ends L's answer, as the hub does with one that is too slow. */
 void events_close(struct events_listener *l);
+void events_close_all(struct events *v);
 /* DATA is borrowed. */
 void events_send(struct events *v, const char *what, json_t *data);
 /* What the timer does every EVENTS_HEARTBEAT_S. */

@@ -112,7 +112,7 @@ static void check_limits(const struct config_limits *l)
     assert_true(l->idle_timeout_ms == 75000 && l->connect_timeout_ms == 5000);
     assert_true(l->response_timeout_ms == 120000 && l->pool_idle_ms == 30000);
     assert_true(l->max_connections == 20000 && l->max_streams == 128);
-    assert_true(l->pool_per_backend == 64 && l->dns_tcp_connections == 1000);
+    assert_true(l->pool_per_backend == 256 && l->dns_tcp_connections == 1000);
 }
 
 static void test_example(void **state)
