@@ -1,0 +1,305 @@
+/* One line an exchange: what it says, that values cannot forge anything, and that writing never waits. */
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "proxy/access_line.h"
+#include "proxy/access_log.h"
+#include "proxy/exchange.h"
+#include "support/test.h"
+
+struct log_bed {
+    struct arena arena;
+    struct exchange x;
+    struct access_clock clock;
+    char line[ACCESS_LINE_MAX + 1];
+    char dir[256], file[300];
+    struct ev_loop *loop;
+};
+
+static struct log_bed bed;
+
+static int setup(void **state)
+{
+    memset(&bed, 0, sizeof bed);
+    arena_init(&bed.arena, NULL, 0, 64 * 1024);
+    test_tmpdir_make(bed.dir, sizeof bed.dir);
+    snprintf(bed.file, sizeof bed.file, "%s/access", bed.dir);
+    bed.loop = ev_loop_new(EVFLAG_AUTO);
+
+    struct exchange *x = &bed.x;
+    assert_ok(addr_parse_ip(SPAN_LIT("192.0.2.7"), 1, &x->client));
+    x->http2 = true;
+    x->request.method_text = SPAN_LIT("GET");
+    x->request.target = SPAN_LIT("/a/b?token=secret");
+    request_head_split_target(&x->request);
+    x->host = SPAN_LIT("web.gecko.dev.example.com");
+    x->routed = true;
+    x->route.outcome = ROUTE_TO_BACKEND;
+    x->route.place = PLACE_SESSION;
+    x->route.session_name = SPAN_LIT("gecko");
+    x->route.service = SPAN_LIT("web");
+    x->answered = 200;
+    x->response_ended = true;
+    x->request_bytes = 5;
+    x->response_bytes = 1234567;
+    x->started_us = 1000000;
+    x->head_us = 1012345;
+    assert_ok(fields_add_id(&x->request.fields, &bed.arena, FIELD_X_REQUEST_ID, SPAN_LIT("0123")));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    arena_deinit(&bed.arena);
+    test_tmpdir_remove(bed.dir);
+    ev_loop_destroy(bed.loop);
+    return 0;
+}
+
+/* 2026-05-01T10:00:00.123Z */
+#define WALL INT64_C(1777629600123)
+
+static const char *line(bool json)
+{
+    size_t n = access_line_write(bed.line, json, WALL, 3500000, &bed.clock, &bed.x);
+    assert_true(n <= ACCESS_LINE_MAX);
+    bed.line[n] = '\0';
+    assert_ptr_equal(strchr(bed.line, '\n'), bed.line + n - 1);
+    return bed.line;
+}
+
+static void test_json(void **state)
+{
+    assert_string_equal(
+        line(true),
+        "{\"time\":\"2026-05-01T10:00:00.123Z\",\"client\":\"192.0.2.7\",\"method\":\"GET\","
+        "\"host\":\"web.gecko.dev.example.com\",\"path\":\"/a/b\",\"front\":\"h2\","
+        "\"request_id\":\"0123\",\"session\":\"gecko\",\"service\":\"web\",\"backend\":\"session\","
+        "\"status\":200,\"request_bytes\":5,\"response_bytes\":1234567,"
+        "\"duration_seconds\":2.500000,\"head_seconds\":0.012345,\"end\":\"complete\"}\n");
+}
+
+static void test_text(void **state)
+{
+    assert_string_equal(line(false),
+                        "time=2026-05-01T10:00:00.123Z client=192.0.2.7 method=GET "
+                        "host=web.gecko.dev.example.com path=/a/b front=h2 "
+                        "request_id=0123 session=gecko service=web backend=session "
+                        "status=200 request_bytes=5 response_bytes=1234567 "
+                        "duration_seconds=2.500000 head_seconds=0.012345 end=complete\n");
+}
+
+static void test_what_is_not_known_is_not_said(void **state)
+{
+    struct exchange *x = &bed.x;
+    memset(x, 0, sizeof *x);
+    x->started_us = 3500000;
+    assert_string_equal(line(true),
+                        "{\"time\":\"2026-05-01T10:00:00.123Z\",\"front\":\"h1\",\"status\":0,"
+                        "\"request_bytes\":0,\"response_bytes\":0,"
+                        "\"duration_seconds\":0.000000,\"end\":\"unanswered\"}\n");
+}
+
+static const char *member(const char *json, const char *key)
+{
+    static char value[ACCESS_LINE_MAX * 2];
+    json_error_t error;
+    json_t *j = json_loads(json, 0, &error);
+    if (!j)
+        fail_msg("%s: %s", error.text, json);
+    json_t *m = json_object_get(j, key);
+    snprintf(value, sizeof value, "%s", m ? json_string_value(m) : "(none)");
+    json_decref(j);
+    return value;
+}
+
+static void test_places_and_ends(void **state)
+{
+    struct exchange *x = &bed.x;
+    x->route.place = PLACE_SHARED;
+    assert_string_equal(member(line(true), "backend"), "shared");
+    x->route.outcome = ROUTE_TO_TUNNEL;
+    assert_string_equal(member(line(true), "backend"), "tunnel");
+    x->route.outcome = ROUTE_TO_EDGE;
+    assert_string_equal(member(line(true), "backend"), "edge");
+    x->route.outcome = ROUTE_UNKNOWN_SESSION;
+    assert_string_equal(member(line(true), "backend"), "(none)");
+
+    x->response_ended = false;
+    x->response.body = BODY_LENGTH;
+    x->response.content_length = x->response_bytes + 1;
+    assert_string_equal(member(line(true), "end"), "cut");
+    x->response.content_length = x->response_bytes;
+    assert_string_equal(member(line(true), "end"), "complete");
+    x->response.body = BODY_STREAM;
+    assert_string_equal(member(line(true), "end"), "cut");
+    x->request.method = METHOD_HEAD;
+    assert_string_equal(member(line(true), "end"), "complete");
+    x->answered = 0;
+    assert_string_equal(member(line(true), "end"), "unanswered");
+}
+
+static void test_values_cannot_forge(void **state)
+{
+    bed.x.request.path = SPAN_LIT("/\"},{\"x\":\"\\\n\x1b[31m\xff\x7f");
+    assert_string_equal(member(line(true), "path"), "/\"},{\"x\":\"\\\n\x1b[31m\xc3\xbf\x7f");
+    for (const char *p = line(true); p[1]; p++)
+        assert_true(*p >= ' ' && *p < 0x7f);
+    assert_non_null(
+        strstr(line(false), "path=\"/\\\"},{\\\"x\\\":\\\"\\\\\\x0a\\x1b[31m\\xff\\x7f\""));
+}
+
+static void test_long_values_are_cut(void **state)
+{
+    static char evil[100000];
+    memset(evil, '\x01', sizeof evil);
+    struct span s = {evil, sizeof evil};
+    struct exchange *x = &bed.x;
+    x->request.path = x->request.method_text = x->host = x->route.session_name = x->route.service =
+        s;
+    fields_find(&x->request.fields, FIELD_X_REQUEST_ID)->value = s;
+    member(line(true), "path");
+    line(false);
+    memset(evil, 'a', sizeof evil);
+    assert_int_equal(strspn(member(line(true), "path"), "a"), strlen(member(line(true), "path")));
+    assert_true(strlen(member(line(true), "path")) > 2000);
+}
+
+/* --- the log ------------------------------------------------------------------------------------- */
+
+static struct access_log *open_file(const char *file)
+{
+    struct config_log c = {.json = true, .access = ACCESS_FILE, .access_file = file};
+    return access_log_new(bed.loop, &c);
+}
+
+/* How many whole lines the file has. */
+static size_t lines_in(const char *file)
+{
+    char *data = NULL;
+    size_t len = 0, n = 0;
+    assert_ok(file_read(file, 64 * 1024 * 1024, &data, &len));
+    for (size_t i = 0; i < len; i++)
+        n += data[i] == '\n';
+    assert_true(len == 0 || data[len - 1] == '\n');
+    mem_free(data);
+    return n;
+}
+
+static void test_off_is_nothing(void **state)
+{
+    struct config_log c = {.access = ACCESS_OFF};
+    struct access_log *l = access_log_new(bed.loop, &c);
+    assert_null(l);
+    access_log_write(l, &bed.x);
+    assert_null(access_log_reopen(l, bed.loop, &c));
+    access_log_free(l);
+}
+
+static void test_lines_gather_and_leave(void **state)
+{
+    struct access_log *l = open_file(bed.file);
+    assert_non_null(l);
+    access_log_write(l, &bed.x);
+    assert_int_equal(lines_in(bed.file), 0);
+    ev_run(bed.loop, 0); /* until the timer has nothing more to do */
+    assert_int_equal(lines_in(bed.file), 1);
+    for (size_t i = 0; i < 200; i++)
+        access_log_write(l, &bed.x);
+    assert_true(lines_in(bed.file) > 50); /* 32 KiB were held */
+    access_log_free(l);
+    assert_int_equal(lines_in(bed.file), 201);
+}
+
+static void test_files_are_added_to_and_reopened(void **state)
+{
+    struct config_log c = {.json = true, .access = ACCESS_FILE, .access_file = bed.file};
+    struct access_log *l = access_log_new(bed.loop, &c);
+    access_log_write(l, &bed.x);
+    char moved[sizeof bed.file + 2];
+    snprintf(moved, sizeof moved, "%s.1", bed.file);
+    assert_int_equal(rename(bed.file, moved), 0);
+    l = access_log_reopen(l, bed.loop, &c);
+    access_log_write(l, &bed.x);
+    access_log_free(l);
+    assert_int_equal(lines_in(moved), 1);
+    assert_int_equal(lines_in(bed.file), 1);
+    l = access_log_new(bed.loop, &c);
+    access_log_write(l, &bed.x);
+    access_log_free(l);
+    assert_int_equal(lines_in(bed.file), 2);
+
+    struct stat st;
+    assert_int_equal(stat(bed.file, &st), 0);
+    assert_int_equal(st.st_mode & 07, 0);
+}
+
+static void test_a_file_that_cannot_be_is_no_log(void **state)
+{
+    assert_null(open_file("/nonexistent/access"));
+}
+
+/* Nobody reads the pipe: lines are kept to the cap, then dropped; what had entered it is whole. */
+static void test_a_full_pipe_is_not_waited_for(void **state)
+{
+    assert_int_equal(mkfifo(bed.file, 0600), 0);
+    int reader = open(bed.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    struct access_log *l = open_file(bed.file);
+    assert_non_null(l);
+    for (size_t i = 0; i < 5000; i++)
+        access_log_write(l, &bed.x);
+
+    size_t n = 0;
+    char last = '\n', chunk[4096];
+    ssize_t got;
+    while ((got = read(reader, chunk, sizeof chunk)) > 0) {
+        for (ssize_t i = 0; i < got; i++)
+            n += chunk[i] == '\n';
+        last = chunk[got - 1];
+    }
+    assert_true(n > 50 && n < 5000);
+    assert_int_equal(last, '\n');
+    access_log_free(l);
+    close(reader);
+}
+
+static void test_a_closed_pipe_is_no_harm(void **state)
+{
+    assert_int_equal(mkfifo(bed.file, 0600), 0);
+    int reader = open(bed.file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct access_log *l = open_file(bed.file);
+    close(reader);
+    for (size_t i = 0; i < 200; i++)
+        access_log_write(l, &bed.x);
+    access_log_free(l);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as linkupd does */
+    const struct CMUnitTest tests[] = {
+        T(test_json),
+        T(test_text),
+        T(test_what_is_not_known_is_not_said),
+        T(test_places_and_ends),
+        T(test_values_cannot_forge),
+        T(test_long_values_are_cut),
+        T(test_off_is_nothing),
+        T(test_lines_gather_and_leave),
+        T(test_files_are_added_to_and_reopened),
+        T(test_a_file_that_cannot_be_is_no_log),
+        T(test_a_full_pipe_is_not_waited_for),
+        T(test_a_closed_pipe_is_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
