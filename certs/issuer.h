@@ -15,7 +15,7 @@ typedef void issuer_done(void *ctx, struct cert *cert, enum err e);
 struct issuer_ops {
     const char *name; /* for the log */
     /* Whether BASE is one that this issuer can get a certificate for; asked before issue. */
-    enum err (*may)(const struct issuer *i, const char *base) MUST_USE;
+    enum err (*may)(const struct issuer *i, const char *base);
     /* Gets a certificate for BASE and *.BASE, as of NOW_S (seconds since 1970). DONE is called
      * once, later, never from within this call. */
     void (*issue)(struct issuer *i, const char *base, int64_t now_s, issuer_done *done, void *ctx);

@@ -5,6 +5,7 @@
 #                                         a replay of tests/fuzz/corpus/<folder>_<what>/; label unit
 #   tests/integration/test_<name>.py      pytest, LINKUP_BUILD is the build folder; label integration
 #   tests/support/                        helpers, included as "support/x.h"
+#   tests/unit/<folder>/*_bed.h           what a folder's tests share, as "unit/<folder>/x_bed.h"
 
 set(test_environment
   "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
@@ -17,6 +18,7 @@ set(test_environment
 set(support_include "${CMAKE_BINARY_DIR}/include/support")
 file(MAKE_DIRECTORY "${support_include}")
 file(CREATE_LINK "${CMAKE_SOURCE_DIR}/tests/support" "${support_include}/support" SYMBOLIC)
+file(CREATE_LINK "${CMAKE_SOURCE_DIR}/tests/unit" "${support_include}/unit" SYMBOLIC)
 file(GLOB support_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/support/*.c")
 if(support_sources)
   add_library(test_support STATIC ${support_sources})

@@ -56,7 +56,9 @@ static int open_stdout(bool *nonblocking)
 {
     int fd = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     *nonblocking = fd >= 0;
-    return fd >= 0 ? fd : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    return fd;
 }
 
 static int open_sink(const struct config_log *config, bool *nonblocking)
@@ -103,7 +105,7 @@ static ssize_t write_some(struct access_log *l, struct span s)
 static void drop_held(struct access_log *l)
 {
     struct span s = buf_span(&l->held);
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; s.p && i < s.len; i++)
         l->dropped += s.p[i] == '\n';
     buf_clear(&l->held);
 }

@@ -41,9 +41,9 @@ struct front {
     enum listen_kind kind;
     uint16_t port;
     struct addr client;
-    struct cert_waiter waiter;       /* TLS */
-    bool lingering;  /* what still comes is thrown away */
-    size_t lingered; /* bytes of it */
+    struct cert_waiter waiter; /* TLS */
+    bool lingering;            /* what still comes is thrown away */
+    size_t lingered;           /* bytes of it */
     union {
         struct front_h1 h1;
         struct front_h2 h2;

@@ -22,9 +22,9 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
          "`linkup sessions ls`."},
     [PAGE_UNKNOWN_SERVICE] =
         {404, "unknown-service", "There is no service \"{service}\"",
-         "Neither the shared services nor this session have it.",
+         "It is neither among the shared services nor in the session.",
          "Use one of the services below, or add it to a session: `linkup sessions set "
-         "SESSION {service}=URL`."},
+         "{session} {service}=URL`."},
     [PAGE_HEADER_TIMEOUT] = {408, "header-timeout", "The request did not arrive in time",
                              "The header section was not complete when its time had run out.",
                              "Send the request again."},
@@ -61,7 +61,7 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
     [PAGE_BACK_REFUSED] =
         {502, "backend-refused", "\"{service}\" refused the connection",
          "Tried: {place}. Nothing listens there.",
-         "Start the service, or see where the session sends it: `linkup sessions show`."},
+         "Start the service. `linkup explain https://{host}` says how a request gets there."},
     [PAGE_BACK_BROKE] =
         {502, "backend-broke", "\"{service}\" broke off its answer",
          "Tried: {place}. It closed the connection before it had answered, or what it "

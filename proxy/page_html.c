@@ -17,7 +17,8 @@ static const char style[] =
     "code,dd{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}"
     "code{background:var(--ground);border:1px solid var(--line);border-radius:.3rem;padding:.1em "
     ".35em}"
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1.2rem;margin:1.5rem 0 0;"
+    "dl{display:grid;grid-template-columns:max-content 1fr;align-items:baseline;gap:.3rem "
+    "1.2rem;margin:1.5rem 0 0;"
     "padding-top:1.2rem;border-top:1px solid var(--line);font-size:.95rem}"
     "dt{color:var(--soft)}dd{margin:0}";
 

@@ -127,23 +127,27 @@ void page_put_value(struct page_writer *w, struct span value)
     put(w, span_from(value, run));
 }
 
-/* A fact by its name in a template. */
+/* A fact by its name in a template; where it is not known, what a person would put there. */
 static struct span fact(const struct page_facts *f, struct span name)
 {
-    struct span value = {NULL, 0};
-    if (span_eq(name, SPAN_LIT("host")))
+    struct span value = {NULL, 0}, unknown = SPAN_LIT("");
+    if (span_eq(name, SPAN_LIT("host"))) {
         value = f->host;
-    else if (span_eq(name, SPAN_LIT("session")))
+        unknown = SPAN_LIT("HOST");
+    } else if (span_eq(name, SPAN_LIT("session"))) {
         value = page_session(f);
-    else if (span_eq(name, SPAN_LIT("service")))
+        unknown = SPAN_LIT("SESSION");
+    } else if (span_eq(name, SPAN_LIT("service"))) {
         value = page_service(f);
-    else if (span_eq(name, SPAN_LIT("place")))
-        value = place_words(f);
-    else if (span_eq(name, SPAN_LIT("zone")))
+        unknown = SPAN_LIT("SERVICE");
+    } else if (span_eq(name, SPAN_LIT("zone"))) {
         value = zone(f);
-    else
-        CHECK(false); /* no such fact */
-    return value.len > 0 ? value : SPAN_LIT("?");
+        unknown = SPAN_LIT("ZONE");
+    } else {
+        CHECK(span_eq(name, SPAN_LIT("place")));
+        value = place_words(f);
+    }
+    return value.len > 0 ? value : unknown;
 }
 
 /* `code` in backquotes becomes an element in HTML. */

@@ -136,7 +136,7 @@ enum err tracing_baggage(struct fields *f, struct span session, struct arena *a)
     read_members(&m, f, FIELD_BAGGAGE, take_baggage);
     size_t ours = session.len > 0 ? 1 : 0;
     size_t ours_bytes = ours ? ours_len(session) + 1 : 0;
-    while (m.n + ours > BAGGAGE_MEMBERS || m.bytes + ours_bytes > BAGGAGE_BYTES + 1) {
+    while (m.n > 0 && (m.n + ours > BAGGAGE_MEMBERS || m.bytes + ours_bytes > BAGGAGE_BYTES + 1)) {
         m.n--;
         m.bytes -= m.v[m.n].len + 1;
     }

@@ -111,7 +111,7 @@ void publish_files(struct control *c)
 /* --- keys ---------------------------------------------------------------------------------------- */
 
 /* Both kinds of keys change together. */
-#define ROTATION_S (TICKET_KEY_LIFE_S / 2)
+#define ROTATION_S (TICKET_KEY_LIFE_S / 2.)
 
 struct key_set {
     struct ticket_keys tickets;

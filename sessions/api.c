@@ -131,7 +131,7 @@ static bool find_route(struct api_request *q)
     }
     ptrdiff_t mark = span_chr(c->target, '?');
     struct span path = mark < 0 ? c->target : span_sub(c->target, 0, (size_t)mark);
-    q->query = mark < 0 ? (struct span){0} : span_from(c->target, (size_t)mark + 1);
+    q->query = mark < 0 ? span_of(NULL, 0) : span_from(c->target, (size_t)mark + 1);
 
     unsigned others;
     q->route = api_route_find(c->method, path, q->param, sizeof q->param, &others);

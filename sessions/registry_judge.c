@@ -228,5 +228,5 @@ bool mutation_judge(struct mutation *m)
     case REGISTRY_DELETE:
         return judge_delete(m);
     }
-    CHECK(false);
+    check_failed("a verb without a judge", __FILE__, __LINE__);
 }

@@ -86,6 +86,7 @@ static void choose_service(const struct route_table *t, struct span label, struc
                            struct route_result *out)
 {
     const struct image_domain *d = out->domain;
+    CHECK(d || label.len > 0);
     out->route = d ? matching_route(t, d, path) : NULL;
     if (out->route) {
         out->service_source = SERVICE_FROM_ROUTE;

@@ -97,7 +97,7 @@ static int by_domain(const void *a, const void *b)
 
 json_t *session_content_json(const struct session *s)
 {
-    struct config_domain sorted[SESSION_DOMAINS_MAX];
+    struct config_domain sorted[SESSION_DOMAINS_MAX] = {{0}};
     CHECK(s->n_domains <= SESSION_DOMAINS_MAX);
     if (s->n_domains > 0)
         memcpy(sorted, s->domains, s->n_domains * sizeof *sorted);

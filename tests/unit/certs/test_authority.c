@@ -5,8 +5,8 @@
 #include "certs/naming.h"
 #include "certs/pem.h"
 #include "certs/x509_make.h"
-#include "certs_bed.h"
 #include "core/file.h"
+#include "unit/certs/certs_bed.h"
 
 #define BASE "slim-gecko." BED_ZONE
 #define DAY ((int64_t)86400)

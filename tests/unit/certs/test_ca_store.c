@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "certs/pem.h"
-#include "certs_bed.h"
 #include "core/file.h"
+#include "unit/certs/certs_bed.h"
 
 static char state_dir[PATH_MAX];
 

@@ -5,7 +5,7 @@
 #include <openssl/rsa.h>
 
 #include "certs/x509_make.h"
-#include "certs_bed.h"
+#include "unit/certs/certs_bed.h"
 
 #define BASE "slim-gecko." BED_ZONE
 

@@ -1,6 +1,6 @@
 #include "certs/naming.h"
 
-#include "certs_bed.h"
+#include "unit/certs/certs_bed.h"
 
 #define DOMAINS                                                                                    \
     "certificates: {issuer: acme, acme: {directory: \"https://acme.test/d\"}}\n"                   \

@@ -5,8 +5,8 @@
 
 #include "certs/pem.h"
 #include "certs/x509_make.h"
-#include "certs_bed.h"
 #include "core/file.h"
+#include "unit/certs/certs_bed.h"
 
 static struct ev_loop *loop;
 static char dir[PATH_MAX];

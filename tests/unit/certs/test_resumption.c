@@ -1,7 +1,7 @@
 /* Tickets across workers, and what they may not cross: certs/tickets.h, certs/server_tls.h. */
 #include "certs/tickets.h"
 
-#include "tls_bed.h"
+#include "unit/certs/tls_bed.h"
 
 #define HOST "web.one." BED_ZONE
 

@@ -4,7 +4,7 @@
 #include <malloc.h>
 
 #include "certs/x509_make.h"
-#include "tls_bed.h"
+#include "unit/certs/tls_bed.h"
 
 #define HOST "web.slim-gecko." BED_ZONE
 #define BASE "slim-gecko." BED_ZONE

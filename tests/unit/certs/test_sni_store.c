@@ -2,7 +2,7 @@
 #include "certs/sni_store.h"
 
 #include "certs/x509_make.h"
-#include "certs_bed.h"
+#include "unit/certs/certs_bed.h"
 
 static CRYPTO_BUFFER *der;
 static EVP_PKEY *key;

@@ -7,7 +7,7 @@
 
 #include "certs/naming.h"
 #include "certs/server_tls.h"
-#include "certs_bed.h"
+#include "unit/certs/certs_bed.h"
 
 /* What the server asked control for. */
 struct bed_asks {

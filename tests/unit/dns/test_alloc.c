@@ -1,6 +1,6 @@
 /* The query path takes no memory: the allocator is counted while ten thousand queries of all kinds
  * are answered. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 static _Atomic unsigned allocations;
 

@@ -1,5 +1,5 @@
 /* What a zone answers: a row is a question and the whole answer. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 #define A_1 "192.0.2.1"
 #define AAAA_1 "2001:db8::1"

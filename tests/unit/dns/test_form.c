@@ -1,5 +1,5 @@
 /* Form: headers, malformed messages, EDNS, sizes. RFC 1035 4, 6891, 7873, 5001. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 #include "dns/cookie.h"
 

@@ -1,5 +1,5 @@
 /* What changes while serving: TXT values for challenges, and names that only sessions make exist. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 #include "dns/txt.h"
 

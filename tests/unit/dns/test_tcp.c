@@ -1,5 +1,5 @@
 /* The TCP transport over real sockets on a loop. Idle time passes by firing the deadline. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -92,7 +92,7 @@ static void put(int fd, const void *p, size_t len)
 
 static void ask(int fd, const char *name, const char *type, uint16_t id)
 {
-    uint8_t query[300];
+    uint8_t query[300] = {0};
     put(fd, query, frame(name, type, id, query, sizeof(query)));
 }
 

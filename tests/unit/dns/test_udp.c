@@ -1,5 +1,5 @@
 /* The UDP transport over real sockets on a loop; the kernel's refusals are staged. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

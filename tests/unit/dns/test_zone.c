@@ -1,5 +1,5 @@
 /* Compiling a zone: what is refused, under which key and why; what settings do to answers. */
-#include "dns_bed.h"
+#include "unit/dns/dns_bed.h"
 
 struct refusal {
     const char *line;

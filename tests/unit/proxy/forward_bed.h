@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 
-#include "../sessions/route_bed.h"
 #include "proxy/forward.h"
+#include "unit/sessions/route_bed.h"
 
 #define FORWARD_YAML                                                                               \
     "zone: dev.example.com\n"                                                                      \

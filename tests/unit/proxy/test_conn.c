@@ -1,6 +1,6 @@
 /* A connection: what is written arrives, whole and in order; buffers stay under their ceilings; what
  * ends, breaks or is late is told once. The same cases in clear and under TLS. */
-#include "conn_bed.h"
+#include "unit/proxy/conn_bed.h"
 
 #define BULK ((size_t)9 << 20)
 

@@ -1,5 +1,5 @@
 /* What a client gets to see of a response: DESIGN's "What is forwarded". */
-#include "forward_bed.h"
+#include "unit/proxy/forward_bed.h"
 
 #define SESSION_HOST "web.gecko.dev.example.com"
 #define SHARED_HOST "web.dev.example.com"

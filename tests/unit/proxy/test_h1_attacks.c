@@ -1,7 +1,7 @@
 /* Requests that are malformed, or that two readers could read in two ways, and what each must be answered
  * with. Sources: RFC 9112 and RFC 9110, the HTTP desync research of 2019 to 2024 (CL.TE, TE.CL, TE.TE,
  * CL.0, TE.0, h2c upgrades, chunk extensions), and the regression tests of known servers. */
-#include "h1_bed.h"
+#include "unit/proxy/h1_bed.h"
 
 struct attack {
     const char *what;

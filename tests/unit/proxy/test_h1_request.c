@@ -1,7 +1,7 @@
 /* What a well-formed request is understood as, and the limits it has. */
 #include <stdio.h>
 
-#include "h1_bed.h"
+#include "unit/proxy/h1_bed.h"
 
 #define H "Host: a.example\r\n"
 

@@ -1,7 +1,7 @@
 /* Error answers: what they say, in three forms, and that nothing a client sent means anything in them. */
-#include "forward_bed.h"
 #include "proxy/page.h"
 #include "proxy/page_accept.h"
+#include "unit/proxy/forward_bed.h"
 
 static struct forward_bed bed;
 static struct buf out;

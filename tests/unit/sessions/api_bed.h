@@ -1,8 +1,8 @@
 /* The API on a real registry and store, and calls to it as a front would make them. */
 #pragma once
 
-#include "registry_bed.h"
 #include "sessions/api.h"
+#include "unit/sessions/registry_bed.h"
 
 struct api_bed {
     struct registry_bed r;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "sessions/registry.h"
-#include "store_bed.h"
+#include "unit/sessions/store_bed.h"
 
 #define BED_DAY INT64_C(86400000)
 #define BED_CONFIG                                                                                 \

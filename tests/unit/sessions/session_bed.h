@@ -1,7 +1,7 @@
 /* Bodies of sessions, against one configuration. */
 #pragma once
 
-#include "route_bed.h"
+#include "unit/sessions/route_bed.h"
 
 static const char bed_yaml[] =
     "zone: dev.example.com\n"

@@ -2,7 +2,7 @@
  * After each refused call the edge is exactly what it was. */
 #include <stdlib.h>
 
-#include "api_bed.h"
+#include "unit/sessions/api_bed.h"
 
 enum who { NOBODY, READER, MAKER, OTHER, ADMIN, SOCKET };
 

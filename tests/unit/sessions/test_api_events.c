@@ -1,5 +1,5 @@
-#include "api_bed.h"
 #include "sessions/events.h"
+#include "unit/sessions/api_bed.h"
 
 #define WEB "{\"services\":{\"web\":{\"url\":\"https://web-1.example.net\"}}}"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "api_bed.h"
+#include "unit/sessions/api_bed.h"
 
 #define WEB "{\"services\":{\"web\":{\"url\":\"https://web-1.example.net\"}}}"
 

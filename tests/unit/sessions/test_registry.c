@@ -1,7 +1,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "registry_bed.h"
+#include "unit/sessions/registry_bed.h"
 
 #define WEB "{\"services\":{\"web\":{\"url\":\"https://web-pr-1.example.net\"}}}"
 #define WEB_2 "{\"services\":{\"web\":{\"url\":\"https://web-pr-2.example.net\"}}}"

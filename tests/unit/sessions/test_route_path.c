@@ -1,4 +1,4 @@
-#include "route_bed.h"
+#include "unit/sessions/route_bed.h"
 
 static const char edge_yaml[] =
     "zone: z.test\n"

@@ -1,4 +1,4 @@
-#include "route_bed.h"
+#include "unit/sessions/route_bed.h"
 
 /* The zone is a domain; so are a service's host, a host of the zone named as no service is, one
  * outside, and one below another. */

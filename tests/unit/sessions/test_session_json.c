@@ -1,4 +1,4 @@
-#include "session_bed.h"
+#include "unit/sessions/session_bed.h"
 
 /* OBJECT's member as compact text, for comparing. The caller frees it. */
 static char *text_of(json_t *object)

@@ -3,7 +3,7 @@
 #include "sessions/session_names.h"
 #include "sessions/session_words.h"
 
-#include "route_bed.h"
+#include "unit/sessions/route_bed.h"
 
 static struct config *config;
 

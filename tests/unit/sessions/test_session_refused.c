@@ -1,5 +1,5 @@
 /* What a body must not have: each refusal names the field. */
-#include "session_bed.h"
+#include "unit/sessions/session_bed.h"
 
 #define URL(rest) "{\"services\":{\"web\":{\"url\":\"http://w.test\"," rest "}}}"
 #define HTTPS(rest) "{\"services\":{\"web\":{\"url\":\"https://w.test\"," rest "}}}"

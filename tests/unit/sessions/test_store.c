@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
-#include "store_bed.h"
+#include "unit/sessions/store_bed.h"
 
 static int set_up(void **state)
 {

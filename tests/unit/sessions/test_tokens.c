@@ -2,7 +2,7 @@
 
 #include "core/file.h"
 #include "sessions/tokens.h"
-#include "store_bed.h"
+#include "unit/sessions/store_bed.h"
 
 struct tokens_bed {
     struct store_bed store;
