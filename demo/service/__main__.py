@@ -1,7 +1,7 @@
 """A small service of the demo: says who answered, and whom it asked.
 
-    python3 demo/service frontend --calls backend --ca ca.pem
-    python3 demo/service backend --copy mary --listen 127.0.0.1:3001
+    python3 demo/service frontend --calls backend
+    python3 demo/service backend --copy mary --calls auth --listen 127.0.0.1:3001
 
 It reaches the other services by their shared names, through the edge: the address comes from the
 edge's own DNS, the certificate is checked against the edge's CA. It knows nothing of sessions; that a
@@ -18,17 +18,23 @@ from neighbour import Edge
 
 
 def arguments() -> argparse.Namespace:
+    env = os.environ.get
     parser = argparse.ArgumentParser(prog="service", description="A small service of the demo.")
     parser.add_argument("name", help="which service this is: frontend")
     parser.add_argument("--copy", default="shared", help="whose copy it is (shared)")
     parser.add_argument("--calls", metavar="SERVICE", help="the service that this one asks")
     parser.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:0",
                         help="port 0: any that is free (127.0.0.1:0)")
-    parser.add_argument("--zone", default="linkup.test", help="the edge's zone (linkup.test)")
-    parser.add_argument("--dns", metavar="HOST:PORT", default="127.0.0.1:53",
-                        help="the edge's DNS (127.0.0.1:53)")
-    parser.add_argument("--https-port", type=int, default=443, help="the edge's HTTPS (443)")
-    parser.add_argument("--ca", metavar="FILE", help="the edge's CA; read when first needed")
+    parser.add_argument("--zone", default=env("DEMO_ZONE", "linkup.test"),
+                        help="the edge's zone (DEMO_ZONE, linkup.test)")
+    parser.add_argument("--edge", metavar="IP", default=env("DEMO_ADDRESS", "127.0.0.1"),
+                        help="where its DNS is (DEMO_ADDRESS, 127.0.0.1)")
+    parser.add_argument("--dns-port", type=int, default=env("DEMO_DNS_PORT", "53"),
+                        help="(DEMO_DNS_PORT, 53)")
+    parser.add_argument("--https-port", type=int, default=env("DEMO_HTTPS_PORT", "443"),
+                        help="(DEMO_HTTPS_PORT, 443)")
+    parser.add_argument("--ca", metavar="FILE", default=env("DEMO_CA"),
+                        help="the edge's CA, read when first needed (DEMO_CA)")
     return parser.parse_args()
 
 
@@ -48,7 +54,7 @@ def tell_ready(url: str) -> None:
 
 def main() -> None:
     args = arguments()
-    edge = Edge(zone=args.zone, dns=address(args.dns), port=args.https_port, ca=args.ca)
+    edge = Edge(zone=args.zone, dns=(args.edge, args.dns_port), port=args.https_port, ca=args.ca)
     server = Server(address(args.listen), name=args.name, copy=args.copy, calls=args.calls, edge=edge)
 
     def stop(*_: object) -> None:

@@ -34,10 +34,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(HTTPStatus.OK, "text/plain; charset=utf-8", "ok\n")
             return
         status, document = self.look()
-        if "application/json" in self.headers.get("accept", ""):
+        accept = self.headers.get("accept", "")
+        if "text/html" in accept:
+            self.answer(status, "text/html; charset=utf-8", page.as_html(document))
+        elif "json" in accept:
             self.answer(status, "application/json", json.dumps(document, indent=2) + "\n")
         else:
-            self.answer(status, "text/html; charset=utf-8", page.render(document))
+            self.answer(status, "text/plain; charset=utf-8", page.as_text(document))
 
     do_HEAD = do_GET
 
@@ -48,11 +51,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         document = {"session": context.session(self.headers), "hops": hops}
         if self.server.calls:
             try:
-                hops += self.server.edge.ask(self.server.calls, context.outgoing(self.headers))
+                asked = self.server.edge.ask(self.server.calls, context.outgoing(self.headers))
+                hops += asked["hops"]
+                document |= {"error": asked["error"]} if "error" in asked else {}
             except NoAnswer as error:
                 document["error"] = str(error)
-                return HTTPStatus.BAD_GATEWAY, document
-        return HTTPStatus.OK, document
+        return HTTPStatus.BAD_GATEWAY if "error" in document else HTTPStatus.OK, document
 
     def answer(self, status: HTTPStatus, kind: str, text: str) -> None:
         body = text.encode()

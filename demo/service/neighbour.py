@@ -27,17 +27,20 @@ class Edge:
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.ca)
 
-    def ask(self, service: str, fields: dict[str, str]) -> list[dict]:
-        """The hops of SERVICE's answer."""
+    def ask(self, service: str, fields: dict[str, str]) -> dict:
+        """What SERVICE has to say: its hops, and perhaps an error from further on."""
         host = f"{service}.{self.zone}"
         try:
             status, body = self.get(host, fields)
         except (OSError, http.client.HTTPException, NoAddress) as error:
             raise NoAnswer(f"{host}: {error}") from error
         try:
-            return json.loads(body)["hops"]
-        except (ValueError, KeyError, TypeError) as error:
+            document = json.loads(body)
+        except ValueError as error:
             raise NoAnswer(f"{host} answered {status}") from error
+        if "hops" not in document:  # the edge's own answer: RFC 9457
+            raise NoAnswer(f"{host} answered {status}: {document.get('detail', '')}")
+        return document
 
     def get(self, host: str, fields: dict[str, str]) -> tuple[int, bytes]:
         connection = http.client.HTTPSConnection(host, self.port, context=self.tls,

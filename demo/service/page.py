@@ -1,4 +1,5 @@
-"""What a browser shows: one card a service, in the colour of whose copy answered."""
+"""Who answered, for people: a line for a terminal; for a browser a card a service, in the colour of
+whose copy it is."""
 
 import zlib
 from html import escape
@@ -39,7 +40,12 @@ code {{ font-size: .85em }}
 """
 
 
-def render(document: dict) -> str:
+def as_text(document: dict) -> str:
+    copies = " ".join(f"{hop['service']}={hop['copy']}" for hop in document["hops"])
+    return "\n".join(filter(None, (copies, document.get("error")))) + "\n"
+
+
+def as_html(document: dict) -> str:
     session, hops = document["session"], document["hops"]
     heading = f"{session}\N{RIGHT SINGLE QUOTATION MARK}s session" if session else "The shared copy"
     foot = f'<p>one trace through all of them: <code>{escape(hops[0]["trace"])}</code></p>'

@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from errors import Failure
 
@@ -31,7 +33,8 @@ class Children:
     def __len__(self) -> int:
         return sum(process.poll() is None for _, process in self._running)
 
-    def start(self, name: str, *argv: str | Path) -> dict[str, str]:
+    def start(self, name: str, *argv: str | Path,
+              environment: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
         """Starts ARGV and waits until it says that it is ready (sd_notify); what else it says."""
         log = self._logs / f"{name}.log"
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -41,7 +44,7 @@ class Children:
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "--", *map(str, argv)], stdin=subprocess.DEVNULL,
                 stdout=output, stderr=output, start_new_session=True,
-                env={**os.environ, "NOTIFY_SOCKET": str(path)})
+                env={**os.environ, **environment, "NOTIFY_SOCKET": str(path)})
             self._running.append((name, process))
             try:
                 return wait_ready(name, process, listener, log)

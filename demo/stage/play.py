@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,14 +40,14 @@ class Play:
         for session in SESSIONS:
             self.edge.run_linkup("sessions", "create", session.name, "--owner", session.name,
                                  f"{session.own}={self.urls[session.own, session.name]}")
-        (self.folder / "env").write_text(self.environment())
+        (self.folder / "env").write_text("".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in self.environment().items()))
 
     def start_service(self, service: str, copy: str) -> str:
         asks = calls(service)
         said = self.children.start(
             f"{service}-{copy}", sys.executable, "-B", SERVICE_PROGRAM, service, "--copy", copy,
-            *(["--calls", asks] if asks else []), "--zone", ZONE, "--ca", self.edge.ca,
-            "--dns", f"{LOOPBACK}:{self.ports.dns}", "--https-port", str(self.ports.https))
+            *(["--calls", asks] if asks else []), environment=self.environment())
         return said["X_URL"]
 
     def start_edge(self) -> None:
@@ -72,11 +73,18 @@ class Play:
                 f"log: {{format: text, access: {json.dumps(str(self.folder / 'access.log'))}}}\n"
                 "drain: 1s\n")
 
-    def environment(self) -> str:
-        """For a second terminal: source it, and `linkup` speaks to this edge."""
-        return (f"export PATH={self.build}:$PATH\n"
-                f"export LINKUP_EDGE={self.linkup_edge}\n"
-                f"export DEMO={self.folder}\n")
+    def environment(self) -> dict[str, str]:
+        """With it `linkup`, demo/service and demo/run --check-only speak to this edge."""
+        return {"PATH": f"{self.build}:{os.environ['PATH']}",
+                "LINKUP_EDGE": self.linkup_edge,
+                "DEMO": str(self.folder),
+                "DEMO_ZONE": ZONE,
+                "DEMO_ADDRESS": LOOPBACK,
+                "DEMO_DNS_PORT": str(self.ports.dns),
+                "DEMO_HTTPS_PORT": str(self.ports.https),
+                "DEMO_HTTP_PORT": str(self.ports.http),
+                "DEMO_METRICS": self.edge.metrics,
+                "DEMO_CA": str(self.edge.ca)}
 
     def browser_home(self) -> Path | None:
         """A home whose browser trusts the CA; None without certutil. Nobody's own home is touched."""

@@ -66,13 +66,14 @@ def commands(play: Play, browser_home: Path | None) -> None:
     heading("Ask its DNS")
     say(f"  {ask}")
     heading("Get a page, from the address that its DNS gives, with its CA")
-    say(f"  curl --cacert {edge.ca} --connect-to \"::$({ask}):\" -H 'accept: application/json' {url}")
+    say(f"  curl --cacert {edge.ca} --connect-to \"::$({ask}):\" {url}")
     heading("Look at it in a browser")
     say(f"  {browser(edge, url, play.folder, browser_home)}")
     heading("Make a session of your own, in a second terminal")
     say(f"  . {play.folder}/env")
-    say(f"  linkup sessions create anna backend={play.urls['backend', 'mary']}")
-    say(f"  linkup explain {edge.url('frontend', 'anna')}")
+    say("  python3 demo/service backend --copy anna --calls auth --listen 127.0.0.1:9000 &")
+    say("  linkup sessions create anna backend=http://127.0.0.1:9000")
+    say(f"  linkup explain {edge.url('backend', 'anna')}")
     say(f"\n{paint(DIM, 'Logs are in ' + str(play.folder) + '. Ctrl-C ends everything and leaves nothing behind.')}")
 
 
