@@ -97,6 +97,13 @@ static const struct conn_ops opening_ops = {
     .on_broken = opening_broken,
 };
 
+static void known_h2_open(struct conn *c)
+{
+    front_h2_open(front_of(c));
+}
+
+static const struct conn_ops known_h2_ops = {.on_open = known_h2_open};
+
 static void on_cert_ready(struct cert_waiter *w)
 {
     struct front *f = CONTAINER_OF(w, struct front, waiter);
@@ -120,18 +127,25 @@ static bool make_ssl(struct front *f, SSL **ssl)
     return *ssl != NULL;
 }
 
+static struct front *new_front(struct proxy *p, enum listen_kind kind, uint16_t port,
+                               const struct addr *client)
+{
+    struct front *f = NEW(struct front);
+    f->proxy = p;
+    f->kind = kind;
+    f->port = port;
+    f->client = *client;
+    f->link.probe = kind == LISTEN_METRICS;
+    f->link.drain = opening_kill;
+    f->link.kill = opening_kill;
+    return f;
+}
+
 void front_accept(struct listener *l, int fd, const struct addr *peer)
 {
     struct proxy *p = l->proxy;
-    struct front *f = NEW(struct front);
+    struct front *f = new_front(p, l->kind, l->port, peer);
     SSL *ssl;
-    f->proxy = p;
-    f->kind = l->kind;
-    f->port = l->port;
-    f->client = *peer;
-    f->link.probe = l->kind == LISTEN_METRICS;
-    f->link.drain = opening_kill;
-    f->link.kill = opening_kill;
     if (!make_ssl(f, &ssl)) {
         close(fd);
         mem_free(f);
@@ -140,5 +154,14 @@ void front_accept(struct listener *l, int fd, const struct addr *peer)
     conn_init_accepted(&f->conn, &p->conns, &opening_ops, fd, ssl);
     front_link_add(p, &f->link);
     conn_deadline_ms(&f->conn, p->config->limits.handshake_timeout_ms);
+    conn_start(&f->conn);
+}
+
+void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
+                bool http2)
+{
+    struct front *f = new_front(p, kind, 0, client);
+    conn_init_accepted(&f->conn, &p->conns, http2 ? &known_h2_ops : &opening_ops, fd, NULL);
+    front_link_add(p, &f->link);
     conn_start(&f->conn);
 }

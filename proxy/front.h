@@ -55,6 +55,10 @@ static inline struct front *front_of(struct conn *c)
     return CONTAINER_OF(c, struct front, conn);
 }
 
+/* Takes over FD, on which CLIENT is to speak HTTP/2 or HTTP/1 in clear, as if it had come in at a
+ * listener of KIND: the way in behind TLS and ALPN, for tests. */
+void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
+                bool http2);
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
 /* Everything has been sent: ends our side, and closes when the client has ended its own. */
