@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "server/control.h"
 #include "server/options.h"
+#include "server/reference.h"
 
 #define TEXT_MAX (4 * 1024 * 1024)
 
@@ -60,11 +61,11 @@ static int dump(const struct config *c)
     return code;
 }
 
-static int print_keys(void)
+static int print_reference(enum err (*describe)(struct buf *out))
 {
     struct buf text;
     buf_init(&text, TEXT_MAX);
-    int code = config_describe(&text) == ERR_OK ? print(&text, stdout) : EXIT_INPUT;
+    int code = describe(&text) == ERR_OK ? print(&text, stdout) : EXIT_INPUT;
     buf_deinit(&text);
     return code;
 }
@@ -110,7 +111,13 @@ int main(int argc, char **argv)
         options_print_help();
         return EXIT_DONE;
     case ACTION_KEYS:
-        return print_keys();
+        return print_reference(config_describe);
+    case ACTION_KEYS_MDOC:
+        return print_reference(reference_config_mdoc);
+    case ACTION_CALLS:
+        return print_reference(api_describe);
+    case ACTION_METRICS:
+        return print_reference(reference_metrics);
     case ACTION_VERSION:
         printf("linkupd %s\n", linkup_version);
         return EXIT_DONE;

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char help[] =
     "linkupd: the edge for shared development environments\n"
@@ -12,6 +13,8 @@ static const char help[] =
     "                                   with file, line and key\n"
     "  linkupd --dump --config FILE     print the effective configuration, defaults included\n"
     "  linkupd --help-config            every key, its type, default and meaning\n"
+    "  linkupd --help-api               every call of the API\n"
+    "  linkupd --help-metrics           every metric\n"
     "  linkupd --version\n"
     "\n"
     "The file may also be named by LINKUPD_CONFIG. A first one:\n"
@@ -41,7 +44,9 @@ static const struct option long_options[] = {
     {"check", no_argument, NULL, 'k'},
     {"dump", no_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},
-    {"help-config", no_argument, NULL, 'H'},
+    {"help-api", no_argument, NULL, 'A'},
+    {"help-config", optional_argument, NULL, 'H'},
+    {"help-metrics", no_argument, NULL, 'M'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
@@ -71,7 +76,15 @@ bool options_parse(int argc, char **argv, struct options *out)
             out->action = ACTION_HELP;
             return true;
         case 'H':
-            out->action = ACTION_KEYS;
+            if (optarg && strcmp(optarg, "mdoc") != 0)
+                return usage("--help-config takes =mdoc or nothing");
+            out->action = optarg ? ACTION_KEYS_MDOC : ACTION_KEYS;
+            return true;
+        case 'A':
+            out->action = ACTION_CALLS;
+            return true;
+        case 'M':
+            out->action = ACTION_METRICS;
             return true;
         case 'V':
             out->action = ACTION_VERSION;

@@ -3,7 +3,17 @@
 
 #include <stdbool.h>
 
-enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_HELP, ACTION_KEYS, ACTION_VERSION };
+enum action {
+    ACTION_RUN,
+    ACTION_CHECK,
+    ACTION_DUMP,
+    ACTION_HELP,
+    ACTION_KEYS,
+    ACTION_KEYS_MDOC,
+    ACTION_CALLS,
+    ACTION_METRICS,
+    ACTION_VERSION,
+};
 
 struct options {
     enum action action;

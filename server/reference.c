@@ -1,0 +1,108 @@
+#include "server/reference.h"
+
+#include "config/config.h"
+#include "core/mem.h"
+
+#define TEXT_MAX (1024 * 1024)
+
+/* --- mdoc ---------------------------------------------------------------------------------------- */
+
+/* What stands for C where roff would take it for more than a character. */
+static struct span roff_of(const char *c)
+{
+    switch (*c) {
+    case '\\':
+        return SPAN_LIT("\\e");
+    case '-':
+        return SPAN_LIT("\\-");
+    case '\'':
+        return SPAN_LIT("\\(aq");
+    case '`':
+        return SPAN_LIT("\\(ga");
+    default:
+        return span_of(c, 1);
+    }
+}
+
+static enum err put_line(struct buf *out, struct span s)
+{
+    if (s.len > 0 && s.p[0] == '.')
+        TRY(buf_append(out, SPAN_LIT("\\&")));
+    for (size_t i = 0; i < s.len; i++)
+        TRY(buf_append(out, roff_of(s.p + i)));
+    return buf_append(out, SPAN_LIT("\n"));
+}
+
+/* LINE of config_describe: "KEY: TYPE", an indented sentence, or nothing. */
+static enum err put_config_line(struct buf *out, struct span line)
+{
+    ptrdiff_t colon = span_chr(line, ':');
+    if (line.len == 0)
+        return ERR_OK;
+    if (line.p[0] == ' ')
+        return put_line(out, span_trim(line));
+    CHECK(colon > 0);
+    TRY(buf_append(out, SPAN_LIT(".It Ic ")));
+    TRY(put_line(out, span_sub(line, 0, (size_t)colon)));
+    TRY(put_line(out, span_trim(span_from(line, (size_t)colon + 1))));
+    return buf_append(out, SPAN_LIT(".br\n"));
+}
+
+enum err reference_config_mdoc(struct buf *out)
+{
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    enum err e = config_describe(&text);
+    struct span rest = buf_span(&text), line;
+    while (e == ERR_OK && span_split(&rest, '\n', &line))
+        e = put_config_line(out, line);
+    buf_deinit(&text);
+    return e;
+}
+
+/* --- metrics ------------------------------------------------------------------------------------- */
+
+static const struct metric_row {
+    struct span name; /* with its labels */
+    const char *type, *help;
+} metrics[] = {
+    {SPAN_LIT("linkup_build_info{version=\"...\"}"), "gauge", "The running version."},
+#define METRIC(id, type, name, help) {SPAN_LIT(name), #type, help},
+#include "core/metrics.def"
+#undef METRIC
+};
+
+/* The name without its labels. */
+static struct span family_of(const struct metric_row *m)
+{
+    ptrdiff_t brace = span_chr(m->name, '{');
+    return brace < 0 ? m->name : span_sub(m->name, 0, (size_t)brace);
+}
+
+/* The labels of all that are of M's family: they stand together in the table. */
+static enum err put_labels(struct buf *out, const struct metric_row *m)
+{
+    const struct metric_row *end = metrics + ARRAY_LEN(metrics);
+    struct span family = family_of(m);
+    for (const char *comma = ""; m < end && span_eq(family_of(m), family); m++, comma = ", ") {
+        struct span labels = span_from(m->name, family.len);
+        if (labels.len > 0)
+            TRY(buf_printf(out, "%s`" SPAN_FMT "`", comma,
+                           SPAN_ARG(span_sub(labels, 1, labels.len - 2))));
+    }
+    return ERR_OK;
+}
+
+enum err reference_metrics(struct buf *out)
+{
+    TRY(buf_printf(out, "| metric | type | labels | meaning |\n|---|---|---|---|\n"));
+    for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+        struct span family = family_of(&metrics[i]);
+        if (i > 0 && span_eq(family, family_of(&metrics[i - 1])))
+            continue;
+        TRY(buf_printf(out, "| `" SPAN_FMT "` | %s | ", SPAN_ARG(family), metrics[i].type));
+        TRY(put_labels(out, &metrics[i]));
+        TRY(buf_printf(out, " | %s |\n", metrics[i].help));
+    }
+    return ERR_OK;
+}
