@@ -14,7 +14,7 @@
 #include "proxy/spare.h"
 #include "proxy/turn.h"
 
-#define CONN_IN_MAX (64 * 1024 + 16 * 1024)
+#define CONN_IN_MAX SPARE_LARGE
 #define CONN_OUT_HIGH (64 * 1024)  /* conn_room is 0 from here on */
 #define CONN_OUT_MAX (256 * 1024)  /* never more, with all framing */
 #define TLS_RECORD_MAX (16 * 1024) /* RFC 8446 5.1 */

@@ -7,7 +7,7 @@
 #include "core/buf.h"
 
 #define SPARE_SMALL (16 * 1024)
-#define SPARE_LARGE (64 * 1024)
+#define SPARE_LARGE (84 * 1024) /* four TLS records and one that was begun below the mark */
 #define SPARE_KEEP 64
 
 struct spare {
