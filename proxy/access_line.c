@@ -1,6 +1,7 @@
 #include "proxy/access_line.h"
 
 #include "proxy/exchange.h"
+#include "proxy/public_url.h"
 
 /* The most a value may take, escapes included: long ones are cut, so that the sum of all stays below
  * ACCESS_LINE_MAX whatever a client sends. */
@@ -11,10 +12,17 @@
 
 struct line {
     char *at, *end;
-    bool json, first;
+    bool json;
 };
 
-static void put(struct line *l, struct span s)
+/* What stands before a value in either form. */
+struct key {
+    struct span json, text;
+};
+
+#define KEY(name) ((struct key){SPAN_LIT(",\"" name "\":"), SPAN_LIT(" " name "=")})
+
+static inline void put(struct line *l, struct span s)
 {
     CHECK(s.len <= (size_t)(l->end - l->at));
     if (s.len > 0)
@@ -95,20 +103,13 @@ static void put_digits(struct line *l, uint64_t v, unsigned least)
 
 /* --- fields -------------------------------------------------------------------------------------- */
 
-/* KEY is `"name":` in JSON and `name=` in text. */
-static void put_key(struct line *l, struct span key)
+static void put_key(struct line *l, struct key key)
 {
-    if (!l->first)
-        put_char(l, l->json ? ',' : ' ');
-    l->first = false;
-    if (l->json)
-        put_char(l, '"');
-    put(l, key);
-    put(l, l->json ? SPAN_LIT("\":") : SPAN_LIT("="));
+    put(l, l->json ? key.json : key.text);
 }
 
 /* What is not there is not written. */
-static void put_text(struct line *l, struct span key, struct span value, size_t most)
+static void put_text(struct line *l, struct key key, struct span value, size_t most)
 {
     if (value.len == 0)
         return;
@@ -116,13 +117,13 @@ static void put_text(struct line *l, struct span key, struct span value, size_t 
     put_value(l, value, most);
 }
 
-static void put_number(struct line *l, struct span key, uint64_t value)
+static void put_number(struct line *l, struct key key, uint64_t value)
 {
     put_key(l, key);
     put_digits(l, value, 1);
 }
 
-static void put_seconds(struct line *l, struct span key, uint64_t from_us, uint64_t to_us)
+static void put_seconds(struct line *l, struct key key, uint64_t from_us, uint64_t to_us)
 {
     uint64_t us = to_us > from_us ? to_us - from_us : 0;
     put_key(l, key);
@@ -139,9 +140,7 @@ static void put_time(struct line *l, int64_t wall_ms, struct access_clock *clock
         clock->text[sizeof "2026-05-01T10:00:00." - 1] = '\0';
         clock->second = second;
     }
-    put_key(l, SPAN_LIT("time"));
-    if (l->json)
-        put_char(l, '"');
+    put(l, l->json ? SPAN_LIT("{\"time\":\"") : SPAN_LIT("time="));
     put(l, span_str(clock->text));
     put_digits(l, (uint64_t)(wall_ms % 1000), 3);
     put(l, l->json ? SPAN_LIT("Z\"") : SPAN_LIT("Z"));
@@ -175,45 +174,41 @@ static struct span end_name(const struct exchange *x)
 
 static void put_request(struct line *l, const struct exchange *x)
 {
-    char ip[ADDR_TEXT_MAX] = "";
-    if (x->client.sa.sa_family == AF_INET || x->client.sa.sa_family == AF_INET6)
-        addr_ip_text(&x->client, ip);
-    put_text(l, SPAN_LIT("client"), span_str(ip), ADDR_TEXT_MAX + 8);
-    put_text(l, SPAN_LIT("method"), x->request.method_text, SHORT_MAX);
-    put_text(l, SPAN_LIT("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
-    put_text(l, SPAN_LIT("path"), x->request.path, PATH_MAX_SHOWN);
-    put_text(l, SPAN_LIT("front"), x->http2 ? SPAN_LIT("h2") : SPAN_LIT("h1"), SHORT_MAX);
+    char ip[ADDR_TEXT_MAX];
+    put_text(l, KEY("client"), client_ip_text(&x->client, ip), SHORT_MAX);
+    put_text(l, KEY("method"), x->request.method_text, SHORT_MAX);
+    put_text(l, KEY("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
+    put_text(l, KEY("path"), x->request.path, PATH_MAX_SHOWN);
+    put_text(l, KEY("front"), x->http2 ? SPAN_LIT("h2") : SPAN_LIT("h1"), SHORT_MAX);
     const struct field *id = fields_find(&x->request.fields, FIELD_X_REQUEST_ID);
     if (id)
-        put_text(l, SPAN_LIT("request_id"), id->value, ID_MAX);
+        put_text(l, KEY("request_id"), id->value, ID_MAX);
 }
 
 static void put_route(struct line *l, const struct exchange *x)
 {
     if (!x->routed)
         return;
-    put_text(l, SPAN_LIT("session"), x->route.session_name, SHORT_MAX);
-    put_text(l, SPAN_LIT("service"), x->route.service, HOST_MAX);
-    put_text(l, SPAN_LIT("backend"), place_name(x), SHORT_MAX);
+    put_text(l, KEY("session"), x->route.session_name, SHORT_MAX);
+    put_text(l, KEY("service"), x->route.service, HOST_MAX);
+    put_text(l, KEY("backend"), place_name(x), SHORT_MAX);
 }
 
 static void put_answer(struct line *l, const struct exchange *x, uint64_t now_us)
 {
-    put_number(l, SPAN_LIT("status"), (uint64_t)x->answered);
-    put_number(l, SPAN_LIT("request_bytes"), x->request_bytes);
-    put_number(l, SPAN_LIT("response_bytes"), x->response_bytes);
-    put_seconds(l, SPAN_LIT("duration_seconds"), x->started_us, now_us);
+    put_number(l, KEY("status"), (uint64_t)x->answered);
+    put_number(l, KEY("request_bytes"), x->request_bytes);
+    put_number(l, KEY("response_bytes"), x->response_bytes);
+    put_seconds(l, KEY("duration_seconds"), x->started_us, now_us);
     if (x->head_us > 0)
-        put_seconds(l, SPAN_LIT("head_seconds"), x->started_us, x->head_us);
-    put_text(l, SPAN_LIT("end"), end_name(x), SHORT_MAX);
+        put_seconds(l, KEY("head_seconds"), x->started_us, x->head_us);
+    put_text(l, KEY("end"), end_name(x), SHORT_MAX);
 }
 
 size_t access_line_write(char *out, bool json, int64_t wall_ms, uint64_t now_us,
                          struct access_clock *clock, const struct exchange *x)
 {
-    struct line l = {.at = out, .end = out + ACCESS_LINE_MAX, .json = json, .first = true};
-    if (json)
-        put_char(&l, '{');
+    struct line l = {.at = out, .end = out + ACCESS_LINE_MAX, .json = json};
     put_time(&l, wall_ms, clock);
     put_request(&l, x);
     put_route(&l, x);

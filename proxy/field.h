@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/arena.h"
 #include "core/span.h"
@@ -29,7 +30,8 @@ struct field {
 struct fields {
     struct field *v;
     size_t n, cap;
-    size_t bytes; /* of names and values, and 32 a line (RFC 9113 6.5.2) */
+    size_t bytes;  /* of names and values, and 32 a line (RFC 9113 6.5.2) */
+    uint64_t seen; /* a bit for each id that was ever added: what is not there is known at once */
 };
 
 /* NAME must be lower case. By length and comparison: no hashing, no allocation. */

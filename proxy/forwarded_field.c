@@ -43,11 +43,6 @@ static enum err set_unless_there(struct fields *f, enum field_id id, struct span
     return value.p ? fields_set(f, arena, id, value) : ERR_FULL;
 }
 
-static bool is_ip(const struct addr *a)
-{
-    return a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6;
-}
-
 /* forwarded-element (RFC 7239 4). A host with a port and an IPv6 address hold characters that tokens do
  * not have, and are quoted (section 6); neither can hold a quote. */
 static struct span forwarded_element(struct span ip, struct span authority, struct span proto,
@@ -71,8 +66,7 @@ static struct span forwarded_element(struct span ip, struct span authority, stru
 enum err forwarded_add(struct fields *f, const struct forward_facts *facts, struct arena *arena)
 {
     char ip_storage[ADDR_TEXT_MAX], port_storage[5];
-    struct span ip = is_ip(facts->client) ? span_str(addr_ip_text(facts->client, ip_storage))
-                                          : SPAN_LIT("unknown");
+    struct span ip = client_ip_text(facts->client, ip_storage);
     struct span authority = public_authority(facts, arena);
     struct span proto = public_scheme(facts);
     if (!authority.p)

@@ -11,6 +11,34 @@ struct span port_text(uint16_t port, char out[5])
     return span_of(out, 5 - at);
 }
 
+static char *put_octet(char *at, unsigned v)
+{
+    if (v >= 100)
+        *at++ = (char)('0' + v / 100);
+    if (v >= 10)
+        *at++ = (char)('0' + v / 10 % 10);
+    *at++ = (char)('0' + v % 10);
+    return at;
+}
+
+/* IPv4 by hand: glibc's inet_ntop goes through sprintf, and this is needed twice a request. */
+struct span client_ip_text(const struct addr *client, char out[ADDR_TEXT_MAX])
+{
+    if (client->sa.sa_family != AF_INET && client->sa.sa_family != AF_INET6)
+        return SPAN_LIT("unknown");
+    size_t len;
+    const uint8_t *bytes = addr_ip_bytes(client, &len);
+    if (len != 4)
+        return span_str(addr_ip_text(client, out));
+    char *at = out;
+    for (size_t i = 0; i < 4; i++) {
+        if (i > 0)
+            *at++ = '.';
+        at = put_octet(at, bytes[i]);
+    }
+    return span_of(out, (size_t)(at - out));
+}
+
 struct span authority_of(struct span host, uint16_t port, uint16_t default_port,
                          struct arena *arena)
 {

@@ -1,6 +1,6 @@
 /* The context that services pass on, so that a call of a call still finds its session: x-request-id,
- * W3C Trace Context (traceparent, tracestate) and W3C Baggage. Identifiers come from a keyed counter of
- * the thread's own: unique, not to be guessed, no system call. */
+ * W3C Trace Context (traceparent, tracestate) and W3C Baggage. Identifiers come from a generator of the
+ * thread's own: no system call, no lock. They are names, not secrets. */
 #pragma once
 
 #include "proxy/field.h"

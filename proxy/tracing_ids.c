@@ -1,21 +1,24 @@
 #include "core/hex_base64.h"
 #include "core/random.h"
-#include "core/siphash.h"
 #include "proxy/tracing.h"
 
 #define REQUEST_ID_MAX 256
 
-/* SipHash of a counter under a key of the thread: as good as random to everyone else. */
+/* xoshiro256** of Blackman and Vigna, seeded once a thread: these are names, not secrets. */
 static uint64_t next_random(void)
 {
-    static _Thread_local struct {
-        struct siphash_key key;
-        uint64_t counter;
-    } state;
-    if (state.counter == 0)
-        random_bytes(&state.key, sizeof state.key);
-    state.counter++;
-    return siphash13(state.key, &state.counter, sizeof state.counter);
+    static _Thread_local uint64_t s[4];
+    if ((s[0] | s[1] | s[2] | s[3]) == 0)
+        random_bytes(s, sizeof s);
+
+    uint64_t fifth = s[1] * 5, result = ((fifth << 7) | (fifth >> 57)) * 9, shifted = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= shifted;
+    s[3] = (s[3] << 45) | (s[3] >> 19);
+    return result;
 }
 
 static struct span put_hex(char *at, uint64_t v)

@@ -26,11 +26,12 @@ bool h1_take_crlf(struct h1_cursor *c)
 /* field-name ":" (RFC 9112 5): lower-cased in place. */
 static enum err read_name(struct h1_cursor *c, struct span *name, struct h1_fault *fault)
 {
-    char *start = c->at;
+    char *start = c->at, *at = start, *end = c->end;
     unsigned char lower;
-    while (c->at < c->end && (lower = chars_token[(unsigned char)*c->at]) != 0)
-        *c->at++ = (char)lower;
-    *name = span_of(start, (size_t)(c->at - start));
+    for (; at < end && (lower = chars_token[(unsigned char)*at]) != 0; at++)
+        *at = (char)lower;
+    *name = span_of(start, (size_t)(at - start));
+    c->at = at;
 
     char stop = c->at < c->end ? *c->at : '\0';
     if (stop == ':' && name->len > 0) {

@@ -119,14 +119,19 @@ static enum err resolve_target(struct arena *arena, struct request_head *out,
 
 /* Whether a host could be meant; whether it is one, host_normalise decides. Commas are left out, though
  * RFC 3986 has them: they are what two folded Host fields look like. */
+static bool is_authority_char(char c)
+{
+    static const char others[] = "_~[]%!$&'()*+;=";
+    c = ascii_lower(c);
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '.' || c == '-' || c == ':' ||
+           memchr(others, c, sizeof others - 1) != NULL;
+}
+
 static bool is_authority(struct span s)
 {
-    static const char others[] = ".-_~:[]%!$&'()*+;=";
-    for (size_t i = 0; i < s.len; i++) {
-        char c = ascii_lower(s.p[i]);
-        if (!is_digit(c) && !(c >= 'a' && c <= 'z') && !memchr(others, c, sizeof others - 1))
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_authority_char(s.p[i]))
             return false;
-    }
     return true;
 }
 
@@ -140,10 +145,10 @@ static enum err resolve_host(const struct h1_facts *facts, struct request_head *
         return bad(fault, "There is no Host field.");
     if (!is_authority(facts->host))
         return bad(fault, "The Host field is no host.");
-    if (out->authority.len == 0)
-        out->authority = facts->host;
-    if (!is_authority(out->authority))
-        return bad(fault, "The request target names no valid host.");
+    if (out->authority.len > 0) /* absolute-form */
+        return is_authority(out->authority) ? ERR_OK
+                                            : bad(fault, "The request target names no valid host.");
+    out->authority = facts->host;
     return ERR_OK;
 }
 

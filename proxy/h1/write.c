@@ -7,46 +7,67 @@
 /* Framing, connection and the empty line, without the values a caller gives. */
 #define REST_MAX 160
 
-/* --- putting into reserved room ------------------------------------------------------------------ */
+/* Room reserved in a buffer, filled line by line. */
+struct lines {
+    struct buf *out;
+    char *start, *at;
+    size_t reserved;
+    size_t n;
+};
 
-static char *put(char *at, struct span s)
+static enum err lines_begin(struct lines *l, struct buf *out, size_t reserve)
+{
+    size_t room;
+    *l = (struct lines){.out = out, .reserved = reserve};
+    l->start = l->at = buf_reserve(out, reserve, &room);
+    return l->start ? ERR_OK : ERR_FULL;
+}
+
+/* The check, on the one way out, that no name and no value has ended its line or begun another: what was
+ * written are as many lines of text as were meant. */
+static void lines_commit(struct lines *l)
+{
+    size_t len = (size_t)(l->at - l->start);
+    CHECK(len <= l->reserved);
+    for (const char *at = l->start; at < l->at; at += 2, l->n--) {
+        at += chars_text_len(span_of(at, (size_t)(l->at - at)));
+        CHECK(l->n > 0 && l->at - at >= 2 && at[0] == '\r' && at[1] == '\n');
+    }
+    CHECK(l->n == 0);
+    buf_commit(l->out, len);
+}
+
+static inline void put(struct lines *l, struct span s)
 {
     if (s.len > 0)
-        memcpy(at, s.p, s.len);
-    return at + s.len;
+        memcpy(l->at, s.p, s.len);
+    l->at += s.len;
 }
 
-#define PUT_LIT(at, s) put((at), SPAN_LIT(s))
+#define PUT_LIT(l, s) put((l), SPAN_LIT(s))
 
-/* The check that no field can end its line, on the one way out. */
-static char *put_checked(char *at, struct span s)
+static void end_line(struct lines *l)
 {
-    CHECK(chars_are_text(s));
-    return put(at, s);
+    PUT_LIT(l, "\r\n");
+    l->n++;
 }
 
-static char *put_line(char *at, struct span name, struct span value)
+static void put_line(struct lines *l, struct span name, struct span value)
 {
-    at = put_checked(at, name);
-    at = PUT_LIT(at, ": ");
-    at = put_checked(at, value);
-    return PUT_LIT(at, "\r\n");
+    put(l, name);
+    PUT_LIT(l, ": ");
+    put(l, value);
+    end_line(l);
 }
 
-static char *put_number(char *at, uint64_t v)
+static void put_number(struct lines *l, uint64_t v)
 {
     char digits[20];
     size_t n = 0;
     do
         digits[sizeof digits - ++n] = (char)('0' + v % 10);
     while ((v /= 10) > 0);
-    return put(at, span_of(digits + sizeof digits - n, n));
-}
-
-static char *put_length(char *at, uint64_t length)
-{
-    at = PUT_LIT(at, "content-length: ");
-    return PUT_LIT(put_number(at, length), "\r\n");
+    put(l, span_of(digits + sizeof digits - n, n));
 }
 
 /* --- fields -------------------------------------------------------------------------------------- */
@@ -77,100 +98,104 @@ static size_t fields_size(const struct fields *f)
     return size;
 }
 
-static char *put_fields(char *at, const struct fields *f, enum body_kind body)
+static void put_fields(struct lines *l, const struct fields *f, enum body_kind body)
 {
     for (size_t i = 0; i < f->n; i++)
         if (!is_said_elsewhere(f->v[i].id, body))
-            at = put_line(at, f->v[i].name, f->v[i].value);
-    return at;
+            put_line(l, f->v[i].name, f->v[i].value);
 }
 
-static char *put_connection(char *at, struct span options, bool te)
+static void put_length(struct lines *l, uint64_t length)
+{
+    PUT_LIT(l, "content-length: ");
+    put_number(l, length);
+    end_line(l);
+}
+
+static void put_chunked(struct lines *l)
+{
+    PUT_LIT(l, "transfer-encoding: chunked");
+    end_line(l);
+}
+
+static void put_connection(struct lines *l, struct span options, bool te)
 {
     if (options.len == 0 && !te)
-        return at;
-    at = PUT_LIT(at, "connection: ");
-    at = put_checked(at, options);
+        return;
+    PUT_LIT(l, "connection: ");
+    put(l, options);
     if (te)
-        at = put(at, options.len > 0 ? SPAN_LIT(", te") : SPAN_LIT("te"));
-    return PUT_LIT(at, "\r\n");
+        put(l, options.len > 0 ? SPAN_LIT(", te") : SPAN_LIT("te"));
+    end_line(l);
 }
 
-static enum err reserve(struct buf *out, size_t size, char **at)
+static bool is_upgrade(struct span connection)
 {
-    size_t room;
-    *at = buf_reserve(out, size, &room);
-    return *at ? ERR_OK : ERR_FULL;
-}
-
-static void commit(struct buf *out, const char *start, const char *end, size_t reserved)
-{
-    size_t len = (size_t)(end - start);
-    CHECK(len <= reserved);
-    buf_commit(out, len);
+    return span_eq_nocase(connection, SPAN_LIT("upgrade"));
 }
 
 /* --- heads --------------------------------------------------------------------------------------- */
 
-/* A request line has two spaces, and that is all who reads it goes by. */
-static char *put_word(char *at, struct span s)
+/* A request line has two spaces, and they are all who reads it goes by. */
+static void put_word(struct lines *l, struct span s)
 {
     CHECK(s.len > 0 && span_chr(s, ' ') < 0 && span_chr(s, '\t') < 0);
-    return put_checked(at, s);
+    put(l, s);
 }
 
 enum err h1_write_request(struct buf *out, const struct request_head *h, struct span target,
                           struct span host, struct span connection)
 {
-    size_t size = h->method_text.len + target.len + host.len + connection.len + h->upgrade.len +
-                  fields_size(&h->fields) + REST_MAX;
-    char *start;
-    TRY(reserve(out, size, &start));
+    struct lines l;
+    TRY(lines_begin(&l, out,
+                    h->method_text.len + target.len + host.len + connection.len + h->upgrade.len +
+                        fields_size(&h->fields) + REST_MAX));
+    put_word(&l, h->method_text);
+    PUT_LIT(&l, " ");
+    put_word(&l, target);
+    PUT_LIT(&l, " HTTP/1.1");
+    end_line(&l);
 
-    char *at = put_word(start, h->method_text);
-    at = put_word(PUT_LIT(at, " "), target);
-    at = put_line(PUT_LIT(at, " HTTP/1.1\r\n"), SPAN_LIT("host"), host);
-    at = put_fields(at, &h->fields, BODY_STREAM);
+    put_line(&l, SPAN_LIT("host"), host);
+    put_fields(&l, &h->fields, BODY_STREAM);
     if (h->body == BODY_LENGTH)
-        at = put_length(at, h->content_length);
+        put_length(&l, h->content_length);
     if (h->body == BODY_CHUNKED || h->body == BODY_STREAM)
-        at = PUT_LIT(at, "transfer-encoding: chunked\r\n");
-    if (h->upgrade.len > 0 && span_eq_nocase(connection, SPAN_LIT("upgrade")))
-        at = put_line(at, SPAN_LIT("upgrade"), h->upgrade);
-    at = put_connection(at, connection, fields_find(&h->fields, FIELD_TE) != NULL);
-    at = PUT_LIT(at, "\r\n");
-    commit(out, start, at, size);
+        put_chunked(&l);
+    if (h->upgrade.len > 0 && is_upgrade(connection))
+        put_line(&l, SPAN_LIT("upgrade"), h->upgrade);
+    put_connection(&l, connection, fields_find(&h->fields, FIELD_TE) != NULL);
+    end_line(&l);
+    lines_commit(&l);
     return ERR_OK;
 }
 
-static char *put_status_line(char *at, const struct response_head *h)
+static void put_status_line(struct lines *l, const struct response_head *h)
 {
     CHECK(h->status >= 100 && h->status <= 999);
-    at = PUT_LIT(at, "HTTP/1.1 "); /* whatever the client's minor version: RFC 9110 6.2 */
-    at = put_number(at, (uint64_t)h->status);
-    at = PUT_LIT(at, " ");
-    at = put_checked(at, h->reason.len > 0 ? h->reason : span_str(status_reason(h->status)));
-    return PUT_LIT(at, "\r\n");
+    PUT_LIT(l, "HTTP/1.1 "); /* whatever the client's minor version: RFC 9110 6.2 */
+    put_number(l, (uint64_t)h->status);
+    PUT_LIT(l, " ");
+    put(l, h->reason.len > 0 ? h->reason : span_str(status_reason(h->status)));
+    end_line(l);
 }
 
 enum err h1_write_response(struct buf *out, const struct response_head *h, struct span connection)
 {
+    struct lines l;
     const struct field *upgrade = fields_find(&h->fields, FIELD_UPGRADE);
-    size_t size = h->reason.len + connection.len + fields_size(&h->fields) + REST_MAX;
-    char *start;
-    TRY(reserve(out, size, &start));
-
-    char *at = put_status_line(start, h);
-    at = put_fields(at, &h->fields, h->body);
+    TRY(lines_begin(&l, out, h->reason.len + connection.len + fields_size(&h->fields) + REST_MAX));
+    put_status_line(&l, h);
+    put_fields(&l, &h->fields, h->body);
     if (h->body == BODY_LENGTH)
-        at = put_length(at, h->content_length);
+        put_length(&l, h->content_length);
     if (h->body == BODY_CHUNKED)
-        at = PUT_LIT(at, "transfer-encoding: chunked\r\n");
-    if (upgrade && span_eq_nocase(connection, SPAN_LIT("upgrade")))
-        at = put_line(at, SPAN_LIT("upgrade"), upgrade->value);
-    at = put_connection(at, connection, false);
-    at = PUT_LIT(at, "\r\n");
-    commit(out, start, at, size);
+        put_chunked(&l);
+    if (upgrade && is_upgrade(connection))
+        put_line(&l, SPAN_LIT("upgrade"), upgrade->value);
+    put_connection(&l, connection, false);
+    end_line(&l);
+    lines_commit(&l);
     return ERR_OK;
 }
 
@@ -183,20 +208,21 @@ size_t h1_chunk_header(char out[18], size_t len)
     size_t n = 0;
     for (; len > 0; len >>= 4)
         digits[sizeof digits - ++n] = "0123456789abcdef"[len & 15];
-    char *at = put(out, span_of(digits + sizeof digits - n, n));
-    return (size_t)(PUT_LIT(at, "\r\n") - out);
+    memcpy(out, digits + sizeof digits - n, n);
+    memcpy(out + n, "\r\n", 2);
+    return n + 2;
 }
 
 enum err h1_write_last_chunk(struct buf *out, const struct fields *trailers)
 {
-    size_t size = fields_size(trailers) + REST_MAX;
-    char *start;
-    TRY(reserve(out, size, &start));
-    char *at = PUT_LIT(start, "0\r\n");
+    struct lines l;
+    TRY(lines_begin(&l, out, fields_size(trailers) + REST_MAX));
+    PUT_LIT(&l, "0");
+    end_line(&l);
     for (size_t i = 0; i < trailers->n; i++)
         if (field_fits_trailer(&trailers->v[i]))
-            at = put_line(at, trailers->v[i].name, trailers->v[i].value);
-    at = PUT_LIT(at, "\r\n");
-    commit(out, start, at, size);
+            put_line(&l, trailers->v[i].name, trailers->v[i].value);
+    end_line(&l);
+    lines_commit(&l);
     return ERR_OK;
 }

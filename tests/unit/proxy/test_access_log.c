@@ -101,10 +101,10 @@ static void test_what_is_not_known_is_not_said(void **state)
     struct exchange *x = &bed.x;
     memset(x, 0, sizeof *x);
     x->started_us = 3500000;
-    assert_string_equal(line(true),
-                        "{\"time\":\"2026-05-01T10:00:00.123Z\",\"front\":\"h1\",\"status\":0,"
-                        "\"request_bytes\":0,\"response_bytes\":0,"
-                        "\"duration_seconds\":0.000000,\"end\":\"unanswered\"}\n");
+    assert_string_equal(line(true), "{\"time\":\"2026-05-01T10:00:00.123Z\",\"client\":\"unknown\","
+                                    "\"front\":\"h1\",\"status\":0,"
+                                    "\"request_bytes\":0,\"response_bytes\":0,"
+                                    "\"duration_seconds\":0.000000,\"end\":\"unanswered\"}\n");
 }
 
 static const char *member(const char *json, const char *key)
