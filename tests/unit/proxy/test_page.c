@@ -120,7 +120,10 @@ static void test_statuses(void **state)
         [PAGE_LOOP] = 508,
     };
     for (enum page_reason r = 0; r < PAGE_REASON_COUNT; r++)
-        assert_int_equal(page_status(r), statuses[r]);
+        if (statuses[r])
+            assert_int_equal(page_status(r), statuses[r]);
+        else /* every backend's own trouble */
+            assert_int_equal(page_status(r), 502);
 }
 
 /* Each reason, in each form, with all facts and with none. */
