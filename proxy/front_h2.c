@@ -62,11 +62,12 @@ static ssize_t data_ready(nghttp2_session *session, int32_t stream, uint8_t *buf
                           uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     (void)session;
-    (void)stream;
     (void)buf;
-    (void)user;
-    struct exchange *x = source->ptr;
+    (void)source;
+    struct exchange *x = exchange_of(user, stream);
     bool end = false;
+    if (!x)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     struct span s = exchange_peek(x, &end);
     if (s.len == 0 && !end) {
         x->h2.deferred = true;
@@ -86,11 +87,15 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
                      size_t length, nghttp2_data_source *source, void *user)
 {
     (void)session;
-    (void)frame;
+    (void)source;
     struct front *f = user;
+    /* A frame for which there was no room is offered again when there is, even if its exchange has been
+     * let go of meanwhile and its reset waits behind it. */
+    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    if (!x)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (conn_room(&f->conn) == 0)
         return NGHTTP2_ERR_WOULDBLOCK;
-    struct exchange *x = source->ptr;
     bool end;
     struct span s = exchange_peek(x, &end);
     CHECK(s.len >= length);
@@ -161,7 +166,7 @@ static const nghttp2_data_provider *provider_for(struct exchange *x, nghttp2_dat
         (x->response.body == BODY_LENGTH && x->response.content_length == 0 &&
          x->response_trailers.n == 0))
         return NULL;
-    p->source.ptr = x;
+    p->source.ptr = NULL; /* the stream knows its exchange, or that it has none any more */
     p->read_callback = data_ready;
     return p;
 }
