@@ -18,12 +18,11 @@ struct front_h1 {
     enum body_kind body; /* of the request, as framed on this connection */
     uint64_t left;
     struct chunked chunked;
-    bool body_ended; /* the request has been received whole */
-    bool framed;     /* the response goes out in chunks */
-    bool close;      /* after this response */
-    bool finishing;  /* nothing more is read as a request */
-    bool lingering; /* what still comes is thrown away, so that our answer is not lost to a reset */
-    size_t lingered;
+    bool body_ended;  /* the request has been received whole */
+    bool framed;      /* the response goes out in chunks */
+    bool close;       /* after this response */
+    bool finishing;   /* nothing more is read as a request */
+    bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
 };
 
 struct front_h2 {

@@ -204,8 +204,10 @@ static struct span peek_chunked(struct front *f, bool *end)
         f->h1.body_ended = *end = true;
         return span_of(NULL, 0);
     }
-    if (e != ERR_OK && e != ERR_AGAIN)
-        f->h1.finishing = true; /* told by h1_input, outside of the back's call */
+    if (e != ERR_OK && e != ERR_AGAIN) {
+        f->h1.body_broken = true; /* outside of the back's call, whoever asked */
+        conn_flush_later(&f->conn);
+    }
     return e == ERR_OK ? data : span_of(NULL, 0);
 }
 
@@ -213,7 +215,7 @@ static struct span h1_peek(struct exchange *x, bool *end)
 {
     struct front *f = x->front;
     *end = f->h1.body_ended;
-    if (f->h1.body_ended || f->h1.finishing)
+    if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
         return span_of(NULL, 0);
     struct span s;
     if (f->h1.body == BODY_CHUNKED) {
@@ -349,22 +351,26 @@ static void h1_input(struct conn *c)
         process(f);
         return;
     }
-    if (f->h1.body_ended || f->h1.finishing)
+    if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
         return; /* pipelined: waits in `in`, which pauses the reading when it is full */
     conn_deadline_off(c);
     exchange_request_body(f->h1.x);
-    if (f->h1.x && f->h1.finishing && !f->h1.close) {
-        /* The body broke its own framing. */
-        if (f->h1.x->head_sent)
-            h1_abort(f->h1.x);
-        else
-            refuse(f, PAGE_BAD_REQUEST, "The body is not valid chunked coding.");
-    }
+}
+
+static void refuse_body(struct front *f)
+{
+    if (f->h1.x->head_sent)
+        h1_abort(f->h1.x);
+    else
+        refuse(f, PAGE_BAD_REQUEST, "The body is not valid chunked coding.");
 }
 
 static void h1_flush(struct conn *c)
 {
-    process(front_of(c));
+    struct front *f = front_of(c);
+    if (f->h1.body_broken && f->h1.x)
+        refuse_body(f);
+    process(f);
 }
 
 static void h1_room(struct conn *c)
