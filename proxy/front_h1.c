@@ -306,10 +306,10 @@ static void begin(struct front *f, size_t head_len)
     exchange_begin(x);
 }
 
-/* Takes up requests as long as whole heads are there. */
+/* Takes up requests as long as whole heads are there, and room for what answers them. */
 static void process(struct front *f)
 {
-    while (!f->h1.x && !f->h1.finishing && !f->conn.closed) {
+    while (!f->h1.x && !f->h1.finishing && !f->conn.closed && conn_room(&f->conn) > 0) {
         size_t skip = f->h1.scanned == 0 ? h1_skip_empty_line(buf_span(&f->conn.in)) : 0;
         conn_consume(&f->conn, skip);
         if (buf_len(&f->conn.in) == 0)
@@ -376,7 +376,9 @@ static void h1_flush(struct conn *c)
 static void h1_room(struct conn *c)
 {
     struct front *f = front_of(c);
-    if (f->h1.x && f->h1.x->head_sent) {
+    if (!f->h1.x) {
+        process(f);
+    } else if (f->h1.x->head_sent) {
         conn_deadline_off(c);
         move_body(f);
     }
