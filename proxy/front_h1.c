@@ -415,8 +415,8 @@ static void h1_drain(struct front_link *l)
 {
     struct front *f = CONTAINER_OF(l, struct front, link);
     f->h1.close = true;
-    if (!f->h1.x)
-        front_close(f);
+    if (!f->h1.x && !f->h1.finishing)
+        finish_and_close(f); /* the last answer may still be on its way */
 }
 
 static void h1_kill(struct front_link *l)
