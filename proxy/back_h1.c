@@ -58,11 +58,11 @@ void back_h1_recycle(struct back_h1 *b)
 
 /* Nothing of the request can have taken effect, or doing it twice does no harm (RFC 9110 9.2.2), and
  * the body can be sent again because none of it was. */
-static bool may_retry(const struct back_h1 *b)
+static bool may_retry(const struct back_h1 *b, enum page_reason why)
 {
     const struct exchange *x = b->x;
-    return b->reused && !b->head_done && b->interims == 0 && x->request_bytes == 0 &&
-           method_is_idempotent(x->request.method);
+    return why != PAGE_BACK_SILENT && b->reused && !b->head_done && b->interims == 0 &&
+           x->request_bytes == 0 && method_is_idempotent(x->request.method);
 }
 
 static struct back_h1 *new_back(struct exchange *x)
@@ -84,14 +84,16 @@ void back_h1_fail(struct back_h1 *b, enum page_reason why)
 {
     struct exchange *x = b->x;
     metrics_add(b->proxy->metrics, METRIC_BACK_FAILURES, 1);
-    bool retry = x && may_retry(b);
+    bool retry = x && may_retry(b, why);
     back_h1_close(b);
     if (!x)
         return;
-    if (retry)
+    if (retry) {
+        x->request_ended = false; /* the end of an empty body is said again, too */
         back_h1_dial(new_back(x));
-    else
+    } else {
         exchange_back_failed(x, why);
+    }
 }
 
 /* --- the request --------------------------------------------------------------------------------- */
