@@ -58,10 +58,21 @@ void exchange_free_spare(struct proxy *p)
         p->free_exchanges = x->next_free;
         mem_free(CONTAINER_OF(x, struct exchange_slot, x));
     }
+    p->n_free_exchanges = 0;
+}
+
+/* A request's head may have taken long to come: what it is routed by is what there is now. */
+static void pin_current_edge(struct exchange *x)
+{
+    edge_pin_drop(x->edge);
+    x->edge = x->proxy->edge;
+    x->edge->pins++;
 }
 
 void exchange_begin(struct exchange *x)
 {
+    if (x->edge != x->proxy->edge)
+        pin_current_edge(x);
     metrics_add(x->proxy->metrics, x->http2 ? METRIC_EXCHANGES_H2 : METRIC_EXCHANGES_H1, 1);
     steer(x);
 }
