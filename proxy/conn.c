@@ -147,7 +147,8 @@ void conn_consume(struct conn *c, size_t n)
         return;
     c->paused = false;
     ev_io_start(c->shared->loop, &c->reader);
-    if (c->ssl && buf_len(&c->cipher) > 0)
+    /* The socket does not tell of what has been read off it: ciphertext, and the rest of a record. */
+    if (c->ssl && (buf_len(&c->cipher) > 0 || SSL_pending(c->ssl) > 0))
         ev_feed_event(c->shared->loop, &c->reader, EV_READ);
 }
 
