@@ -154,6 +154,7 @@ static void end_request(struct back_h1 *b)
     struct exchange *x = b->x;
     x->request_ended = true;
     if (b->chunked_request) {
+        forward_trailers(&x->request_trailers);
         struct buf *staging = &b->proxy->staging;
         if (h1_write_last_chunk(staging, &x->request_trailers) == ERR_OK)
             conn_write(&b->conn, buf_span(staging));

@@ -34,6 +34,7 @@ static struct span peek_chunked(struct back_h1 *b, bool *end)
     if (!chunked_done(&b->chunked))
         return data;
     x->response_trailers = b->chunked.trailers;
+    forward_trailers(&x->response_trailers);
     *end = true;
     finish(b);
     return span_of(NULL, 0);
@@ -189,7 +190,8 @@ static bool take_head(struct back_h1 *b)
         take_final(b, &head);
         return false;
     }
-    exchange_interim(x, &head);
+    if (forward_interim(&head, &x->arena) == ERR_OK)
+        exchange_interim(x, &head);
     return b->x == x;
 }
 
