@@ -22,7 +22,8 @@ from .net import PATIENCE, Late, connect, connect_unix, free_port
 
 BUILD = Path(os.environ["LINKUP_BUILD"])
 SOURCE = Path(os.environ.get("LINKUP_SOURCE", Path(__file__).parents[3]))
-LINKUPD, LINKUP = str(BUILD / "linkupd"), str(BUILD / "linkup")
+LINKUPD = os.environ.get("LINKUP_TEST_LINKUPD", str(BUILD / "linkupd"))
+LINKUP = str(BUILD / "linkup")
 ZONE = "linkup.test"
 SANITIZER = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: )")
 
@@ -59,7 +60,7 @@ class Edge:
         self.over, self.raw = config or {}, raw
         self.state = self.folder / "state"
         self.admin = str(self.folder / "admin.sock")
-        self.file = self.folder / "linkupd.yaml"
+        self.file = self.folder / "edge.yaml"
         self.ca_file = self.folder / "ca.pem"
         self.process, self.lines, self.text = None, [], []
         self.changed = threading.Condition()
@@ -251,7 +252,8 @@ class Edge:
             if self.process and self.process.poll() is None:
                 self.stop()
             elif self.process and not self.checked:
-                self.wait()
+                code = self.wait()
+                raise AssertionError(f"the edge died: {code}\n" + self.log()[-4000:])
         finally:
             if self.process and self.process.poll() is None:
                 os.killpg(self.pid, signal.SIGKILL)

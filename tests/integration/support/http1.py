@@ -1,6 +1,7 @@
 """An HTTP/1.1 client that sends bytes as they are given, and reads answers strictly."""
 
 import json
+import select
 import socket
 import ssl
 
@@ -52,6 +53,33 @@ class Http1:
     def send(self, data):
         self.sock.sendall(data)
 
+    def pump(self, pieces, seconds=PATIENCE):
+        """Sends while it takes what comes: for bodies both ways at once. One thread: an SSL object
+        does not bear two."""
+        pieces, left = iter(pieces), b""
+        self.sock.setblocking(False)
+        while True:
+            if not left:
+                left = memoryview(next(pieces, b""))
+                if not left:
+                    break
+            moved = False
+            try:
+                left = left[self.sock.send(left):]
+                moved = True
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+            try:
+                piece = self.sock.recv(262144)
+                assert piece, "closed while it was sent to"
+                self.held += piece
+                moved = True
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                pass
+            if not moved and select.select([self.sock], [self.sock], [], seconds) == ([], [], []):
+                raise Late("the peer neither reads nor writes")
+        self.sock.settimeout(PATIENCE)
+
     def _more(self):
         try:
             piece = self.sock.recv(65536)
@@ -100,25 +128,25 @@ class Http1:
         return Answer(int(status), reason, fields)
 
     def _chunks(self, a):
+        pieces = []
+        a.whole = self._read_chunks(a, pieces)
+        a.body = b"".join(pieces)
+
+    def _read_chunks(self, a, pieces):
         while True:
             line = self._until(b"\r\n")
             if line is None:
-                a.whole = False
-                return
+                return False
             size = int(line.split(b";")[0], 16)
             if size == 0:
                 break
-            a.body += self.take(size)
+            pieces.append(self.take(size))
             if self.take(2) != b"\r\n":
-                a.whole = False
-                return
+                return False
         while True:
             line = self._until(b"\r\n")
-            if line is None:
-                a.whole = False
-                return
             if not line:
-                return
+                return line is not None
             name, _, value = line.decode("latin-1").partition(":")
             a.trailers.append((name.lower(), value.strip()))
 

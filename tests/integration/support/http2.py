@@ -28,7 +28,7 @@ class Stream(Answer):
     def __init__(self, number):
         super().__init__(None, "", [])
         self.number, self.ended, self.reset = number, False, None
-        self.received = 0
+        self.received, self.body = 0, bytearray()
         self.keep_body = True
 
     @property
@@ -43,7 +43,7 @@ class Http2:
         self.sock, self.host, self.auto_window = sock, host, auto_window
         self.streams, self.goaway, self.closed = {}, None, False
         self.pings, self.settings_acks = [], 0
-        self.events = []
+        self.events, self.held = [], bytearray()
         config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1",
                                            validate_outbound_headers=False,
                                            normalize_outbound_headers=False)
@@ -103,9 +103,9 @@ class Http2:
                                   pad_length=pad)
                 self.flush()
                 view = view[n:]
-            if last:
+            if last or stream.over:
                 return
-            if stream.over or not self.step():
+            if not n and not self.step():
                 return
 
     def trailers(self, stream, fields):
@@ -139,9 +139,15 @@ class Http2:
         if not data:
             self.closed = "end"
             return False
+        self.held += data
         try:
-            for event in self.h2.receive_data(data):
-                self.take(event)
+            while len(self.held) >= 9:
+                size = 9 + int.from_bytes(self.held[:3], "big")
+                if len(self.held) < size:
+                    break
+                for event in self.h2.receive_data(bytes(self.held[:size])):
+                    self.take(event)
+                del self.held[:size]
         except h2.exceptions.ProtocolError as e:
             self.closed = f"protocol: {e}"
             return False
@@ -172,6 +178,8 @@ class Http2:
             s.reset = int(e.error_code)
         elif isinstance(e, h2.events.ConnectionTerminated):
             self.goaway = int(e.error_code)
+            # For h2 that is the end; for RFC 9113 6.8 the open streams go on.
+            self.h2.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
         elif isinstance(e, h2.events.PingAckReceived):
             self.pings.append(e.ping_data)
         elif isinstance(e, h2.events.SettingsAcknowledged):
@@ -185,6 +193,7 @@ class Http2:
     def finish(self, stream):
         self.until(lambda: stream.over, f"the end of stream {stream.number}")
         stream.whole = stream.ended
+        stream.body = bytes(stream.body)
         return stream
 
     def ends(self):

@@ -64,7 +64,9 @@ def read_to_end(sock, seconds=PATIENCE):
 
 
 def connect(port, address="127.0.0.1", seconds=PATIENCE):
-    return socket.create_connection((address, port), timeout=seconds)
+    s = socket.create_connection((address, port), timeout=seconds)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
 
 
 def connect_unix(path, seconds=PATIENCE):
