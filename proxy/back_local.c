@@ -24,6 +24,7 @@ static void free_back(struct turn_item *i)
 
 static void reap_back(struct local_back *b)
 {
+    b->x->collects = false;
     b->reap.run = free_back;
     turn_reap(&b->x->proxy->conns.turn, &b->reap);
 }
@@ -52,6 +53,7 @@ static void collect(struct exchange *x)
         if (!end)
             return;
         b->asked = true;
+        x->collects = false;
         x->request_ended = true;
         x->proxy->hooks->local(x->proxy->hooks->ctx, x->kind, &b->call);
     }
@@ -103,6 +105,7 @@ void back_local_start(struct exchange *x)
     buf_init(&b->answer, STREAM_BACKLOG_MAX);
     x->back = b;
     x->back_ops = &local_ops;
+    x->collects = true;
     collect(x);
 }
 

@@ -81,6 +81,7 @@ struct exchange {
     bool head_sent;      /* front_ops->head has been called */
     bool response_ended; /* the back has given everything */
     bool request_ended;  /* the back has taken the whole request */
+    bool collects;       /* the back waits for the whole request before it does anything */
     bool done;
     unsigned attempts; /* of connecting to the back */
 
@@ -95,7 +96,9 @@ struct exchange {
     struct { /* an HTTP/2 front's */
         int32_t stream;
         struct buf body; /* of the request, received and not yet taken by the back */
-        bool body_ended, refused, refused_target, deferred;
+        bool begun, body_ended, refused, refused_target, deferred;
+        bool rounded;                  /* a round of the connection's deadline has seen it */
+        uint64_t had_moved;            /* bytes, in that round */
         struct exchange *next, **prev; /* in the connection's list */
     } h2;
 };

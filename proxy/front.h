@@ -25,11 +25,19 @@ struct front_h1 {
     bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
 };
 
+/* What the deadline of an HTTP/2 connection is for. */
+enum front_h2_wait {
+    WAIT_FOR_REQUEST, /* there is no stream */
+    WAIT_FOR_ROOM,    /* the client takes nothing */
+    WAIT_FOR_ROUND,   /* it is looked whether each stream's client does its part */
+};
+
 struct front_h2 {
     nghttp2_session *session;
     struct exchange *exchanges;
     size_t streams;
     bool going; /* GOAWAY was sent */
+    enum front_h2_wait wait;
 };
 
 struct front {

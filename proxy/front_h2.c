@@ -29,7 +29,7 @@ static void unlink_exchange(struct front *f, struct exchange *x)
     f->h2.streams--;
 }
 
-static void give_up(struct front *f)
+void front_h2_give_up(struct front *f)
 {
     if (f->conn.closed)
         return;
@@ -111,15 +111,6 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     return 0;
 }
 
-static void arm_deadline(struct front *f)
-{
-    uint64_t ms = f->proxy->config->limits.idle_timeout_ms;
-    if (f->h2.streams == 0 || f->conn.starved)
-        conn_deadline_ms(&f->conn, ms);
-    else
-        conn_deadline_off(&f->conn);
-}
-
 static void h2_flush(struct conn *c)
 {
     struct front *f = front_of(c);
@@ -130,7 +121,7 @@ static void h2_flush(struct conn *c)
         ssize_t n = nghttp2_session_mem_send(f->h2.session, &p);
         if (n < 0) {
             write_staging(f);
-            give_up(f);
+            front_h2_give_up(f);
             return;
         }
         if (n == 0)
@@ -140,15 +131,17 @@ static void h2_flush(struct conn *c)
     write_staging(f);
     bool alive = nghttp2_session_want_read(f->h2.session) ||
                  nghttp2_session_want_write(f->h2.session);
-    if (!alive)
+    if (!alive) {
+        front_h2_end_all(f); /* nothing will be said of them any more */
         conn_want_drained(c);
-    arm_deadline(f);
+    }
+    front_h2_arm_deadline(f);
 }
 
 static void h2_drained(struct conn *c)
 {
     if (c->eof)
-        give_up(front_of(c));
+        front_h2_give_up(front_of(c));
     else
         front_linger(front_of(c));
 }
@@ -204,13 +197,16 @@ static void h2_response_body(struct exchange *x)
     conn_flush_later(&f->conn);
 }
 
-static void h2_abort(struct exchange *x)
+void front_h2_reset(struct front *f, struct exchange *x, uint32_t why)
 {
-    struct front *f = x->front;
-    nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream,
-                              NGHTTP2_INTERNAL_ERROR);
+    nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream, why);
     front_h2_let_go(f, x);
     conn_flush_later(&f->conn);
+}
+
+static void h2_abort(struct exchange *x)
+{
+    front_h2_reset(x->front, x, NGHTTP2_INTERNAL_ERROR);
 }
 
 static struct span h2_peek(struct exchange *x, bool *end)
@@ -271,10 +267,12 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ended)
         x->h2.body_ended = true;
-    if (headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+    if (headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        x->h2.begun = true;
         front_h2_begin(x);
-    else if (ended)
+    } else if (ended) {
         exchange_request_body(x);
+    }
     return 0;
 }
 
@@ -343,7 +341,7 @@ static void h2_input(struct conn *c)
     struct front *f = front_of(c);
     if (f->lingering) {
         if (front_lingers_out(f))
-            give_up(f);
+            front_h2_give_up(f);
         return;
     }
     struct span in = buf_span(&c->in);
@@ -358,23 +356,13 @@ static void h2_input(struct conn *c)
         conn_flush_later(c);
     }
     if (c->eof)
-        give_up(f);
-}
-
-static void h2_deadline(struct conn *c)
-{
-    struct front *f = front_of(c);
-    if (f->h2.streams > 0 || f->h2.going || f->lingering) {
-        give_up(f);
-        return;
-    }
-    front_h2_goaway(f);
+        front_h2_give_up(f);
 }
 
 static void h2_broken(struct conn *c, enum err why)
 {
     (void)why;
-    give_up(front_of(c));
+    front_h2_give_up(front_of(c));
 }
 
 static const struct conn_ops h2_conn_ops = {
@@ -382,7 +370,7 @@ static const struct conn_ops h2_conn_ops = {
     .on_flush = h2_flush,
     .on_room = h2_room,
     .on_drained = h2_drained,
-    .on_deadline = h2_deadline,
+    .on_deadline = front_h2_deadline,
     .on_broken = h2_broken,
 };
 
@@ -402,7 +390,7 @@ static void h2_drain(struct front_link *l)
 
 static void h2_kill(struct front_link *l)
 {
-    give_up(CONTAINER_OF(l, struct front, link));
+    front_h2_give_up(CONTAINER_OF(l, struct front, link));
 }
 
 static nghttp2_session_callbacks *make_callbacks(void)

@@ -1,11 +1,13 @@
 /* The pieces of an HTTP/2 front: the session's callbacks (front_h2.c), heads in (front_h2_request.c) and
- * out (front_h2_response.c). Private to the folder. RFC 9113. */
+ * out (front_h2_response.c), and who is waited for how long (front_h2_deadline.c). Private to the folder.
+ * RFC 9113. */
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
 #include "proxy/exchange.h"
 
+struct conn;
 struct front;
 
 extern const struct front_ops front_h2_ops;
@@ -15,6 +17,15 @@ void front_h2_let_go(struct front *f, struct exchange *x);
 /* The same for every stream. */
 void front_h2_end_all(struct front *f);
 void front_h2_goaway(struct front *f);
+/* The stream is reset; its exchange ends. */
+void front_h2_reset(struct front *f, struct exchange *x, uint32_t why);
+/* Ends all exchanges and closes at once. */
+void front_h2_give_up(struct front *f);
+
+/* After each turn: sets the connection's deadline to what is waited for now. */
+void front_h2_arm_deadline(struct front *f);
+/* conn_ops.on_deadline. */
+void front_h2_deadline(struct conn *c);
 
 int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                        size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
