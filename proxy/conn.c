@@ -219,6 +219,8 @@ static void tell_room(struct conn *c)
 
 void conn_want_drained(struct conn *c)
 {
+    if (c->want_drained)
+        return; /* asked from on_flush, it would have the turn never end */
     c->want_drained = true;
     conn_flush_later(c);
 }
