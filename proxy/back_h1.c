@@ -213,6 +213,9 @@ static void on_deadline(struct conn *c)
         back_h1_dial_failed(b, PAGE_BACK_SILENT);
     else if (!b->x)
         back_h1_close(b); /* idle for long enough */
+    else if (b->head_done && buf_len(&c->in) > 0)
+        back_h1_deadline_for_response(
+            b); /* it is the client that takes nothing: the front's affair */
     else
         back_h1_fail(b, PAGE_BACK_SILENT);
 }
