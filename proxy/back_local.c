@@ -36,6 +36,16 @@ static void refuse(struct exchange *x, struct local_back *b)
     own_answer_page(x, PAGE_CONTENT_TOO_LARGE, NULL);
 }
 
+/* Some clients wait for it (RFC 9110 10.1.1), and there is nobody behind us to say it. */
+static void say_continue(struct exchange *x)
+{
+    struct response_head h = {.status = 100};
+    if (!x->request.expect_continue)
+        return;
+    x->request.expect_continue = false;
+    exchange_interim(x, &h);
+}
+
 static void collect(struct exchange *x)
 {
     struct local_back *b = x->back;
@@ -50,8 +60,10 @@ static void collect(struct exchange *x)
             exchange_request_consume(x, s.len);
             continue;
         }
-        if (!end)
+        if (!end) {
+            say_continue(x);
             return;
+        }
         b->asked = true;
         x->collects = false;
         x->request_ended = true;
@@ -106,7 +118,10 @@ void back_local_start(struct exchange *x)
     x->back = b;
     x->back_ops = &local_ops;
     x->collects = true;
-    collect(x);
+    if (x->request.body == BODY_LENGTH && x->request.content_length > LOCAL_BODY_MAX)
+        refuse(x, b);
+    else
+        collect(x);
 }
 
 /* --- the server's side --------------------------------------------------------------------------- */
