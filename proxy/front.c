@@ -25,6 +25,7 @@ void front_close(struct front *f)
 void front_linger(struct front *f)
 {
     f->lingering = true;
+    f->linger_until_ms = loop_now_ms(f->conn.shared->loop) + LINGER_MOST_MS;
     conn_shutdown_write(&f->conn);
     conn_consume(&f->conn, buf_len(&f->conn.in));
     conn_deadline_ms(&f->conn, LINGER_MS);
@@ -36,7 +37,8 @@ bool front_lingers_out(struct front *f)
     f->lingered += n;
     conn_consume(&f->conn, n);
     conn_deadline_ms(&f->conn, LINGER_MS);
-    return f->conn.eof || f->lingered > LINGER_BYTES;
+    return f->conn.eof || f->lingered > LINGER_BYTES ||
+           loop_now_ms(f->conn.shared->loop) >= f->linger_until_ms;
 }
 
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops)

@@ -11,6 +11,7 @@
  * its bytes unread would send a reset, and the reset could overtake our answer (RFC 9112 9.6). */
 #define LINGER_BYTES ((size_t)1024 * 1024)
 #define LINGER_MS 5000 /* of silence */
+#define LINGER_MOST_MS 30000
 
 struct front_h1 {
     struct exchange *x;
@@ -51,6 +52,7 @@ struct front {
     struct cert_waiter waiter; /* TLS */
     bool lingering;            /* what still comes is thrown away */
     size_t lingered;           /* bytes of it */
+    uint64_t linger_until_ms;
     union {
         struct front_h1 h1;
         struct front_h2 h2;
