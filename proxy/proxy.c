@@ -14,6 +14,8 @@
 #define STAGING_MAX (256 * 1024)
 /* Connections taken from a listener before other events have their turn. */
 #define ACCEPT_BATCH 64
+/* How long nothing is accepted when descriptors or memory have run out. */
+#define ACCEPT_PAUSE_S 0.1
 
 /* --- the edge's image ---------------------------------------------------------------------------- */
 
@@ -79,8 +81,27 @@ void front_link_remove(struct proxy *p, struct front_link *l)
     p->n_fronts--;
     p->n_probes -= l->probe;
     metrics_sub(p->metrics, METRIC_CONNS_OPEN, 1);
-    if (!p->draining && p->n_fronts < p->config->limits.max_connections)
+    if (p->n_fronts < p->config->limits.max_connections && !ev_is_active(&p->accept_again))
         set_accepting(p, true);
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *t, int events)
+{
+    (void)loop;
+    (void)events;
+    struct proxy *p = t->data;
+    if (p->n_fronts < p->config->limits.max_connections)
+        set_accepting(p, true);
+}
+
+/* The connection that could not be taken waits, and the loop would tell of it without end. */
+static void pause_accepting(struct proxy *p, int why)
+{
+    LOG(LOG_ERROR, "accept_failed", LOG_ERRNO(why));
+    set_accepting(p, false);
+    ev_timer_stop(p->conns.loop, &p->accept_again);
+    ev_timer_set(&p->accept_again, ACCEPT_PAUSE_S, 0.);
+    ev_timer_start(p->conns.loop, &p->accept_again);
 }
 
 static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
@@ -95,8 +116,8 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
             front_accept(l, fd, &peer);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            LOG(LOG_ERROR, "accept_failed", LOG_ERRNO(errno));
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(l->proxy, errno);
         if (errno != ECONNABORTED && errno != EINTR)
             return;
     }
@@ -172,6 +193,8 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     p->edge = pin_edge(table->edge);
     p->config = p->edge->image->config;
     p->accepting = true;
+    ev_timer_init(&p->accept_again, on_accept_again, 0., 0.);
+    p->accept_again.data = p;
     p->pools = NEW(struct pools);
     pools_init(p->pools);
     p->resolver = resolver_new(loop);
@@ -197,6 +220,7 @@ void proxy_free(struct proxy *p)
 {
     p->draining = true;
     close_listeners(p, true);
+    ev_timer_stop(p->conns.loop, &p->accept_again);
     each_front(p, true);
     close_idle_backs(p);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */

@@ -43,6 +43,7 @@ struct proxy {
     struct edge_pin *edge;
     struct listener *listeners;
     bool accepting, draining;
+    ev_timer accept_again;
     struct front_link *fronts;
     size_t n_fronts, n_probes;
     struct exchange *free_exchanges;
