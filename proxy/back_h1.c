@@ -74,6 +74,7 @@ static struct back_h1 *new_back(struct exchange *x)
     enum err e = span_copy_z(span_str(to->host), b->host, sizeof b->host);
     CHECK(e == ERR_OK); /* the configuration's hosts are at most 253 bytes */
     b->port = to->port;
+    b->scheme = to->scheme;
     b->x = x;
     x->back = b;
     x->back_ops = &back_h1_ops;
@@ -222,10 +223,9 @@ static void on_deadline(struct conn *c)
 
 static void on_broken(struct conn *c, enum err why)
 {
-    (void)why;
     struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
     if (b->dialling)
-        back_h1_dial_failed(b, PAGE_BACK_REFUSED);
+        back_h1_dial_failed(b, why == ERR_CRYPTO ? PAGE_BACK_UNTRUSTED : PAGE_BACK_REFUSED);
     else
         back_h1_fail(b, PAGE_BACK_BROKE);
 }
@@ -246,7 +246,7 @@ static struct back_h1 *take_idle(struct exchange *x)
     struct pool *pool = pool_find(x->proxy->pools, x->route.backend);
     struct back_h1 *b = pool ? pool->idle : NULL;
     const struct config_backend *to = &x->route.backend->to;
-    if (!b || b->port != to->port || strcmp(b->host, to->host) != 0)
+    if (!b || b->scheme != to->scheme || b->port != to->port || strcmp(b->host, to->host) != 0)
         return NULL;
     leave_idle(b);
     return b;

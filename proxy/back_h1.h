@@ -15,6 +15,7 @@ struct back_h1 {
     struct pool *pool;
     struct back_h1 *idle_next, **idle_prev; /* while idle */
     char host[256];                         /* whom it is connected to */
+    enum backend_scheme scheme;
     uint16_t port;
     struct exchange *x; /* NULL: idle */
 

@@ -331,11 +331,14 @@ void conn_init_accepted(struct conn *c, struct conn_shared *s, const struct conn
 }
 
 void conn_init_connect(struct conn *c, struct conn_shared *s, const struct conn_ops *ops,
-                       const struct addr *to)
+                       const struct addr *to, SSL *ssl)
 {
     int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     init_common(c, s, ops, fd);
     c->connecting = true;
+    c->ssl = ssl;
+    if (ssl)
+        conn_tls_attach(c);
     if (fd < 0 || (connect(fd, &to->sa, to->len) != 0 && errno != EINPROGRESS)) {
         conn_fail(c, ERR_IO);
         return;

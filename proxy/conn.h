@@ -81,9 +81,10 @@ void conn_shared_deinit(struct conn_shared *s);
 /* Takes over the connected socket FD, and SSL when not NULL (accept or connect state, no BIO yet). */
 void conn_init_accepted(struct conn *c, struct conn_shared *s, const struct conn_ops *ops, int fd,
                         SSL *ssl);
-/* Starts to connect to TO; on_open or on_broken follows, never before this returns. */
+/* Starts to connect to TO; on_open (after the handshake, with SSL not NULL) or on_broken follows, never
+ * before this returns. SSL is taken over. */
 void conn_init_connect(struct conn *c, struct conn_shared *s, const struct conn_ops *ops,
-                       const struct addr *to);
+                       const struct addr *to, SSL *ssl);
 /* Starts the handshake (or announces the open connection) of an accepted one. */
 void conn_start(struct conn *c);
 /* Tries a suspended handshake again. */

@@ -70,14 +70,27 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
     [PAGE_BACK_NAME] = {502, "backend-name", "The host of \"{service}\" has no address",
                         "Tried: {place}. The name in its URL could not be resolved.",
                         "Correct the URL of the service."},
+    [PAGE_BACK_UNTRUSTED] =
+        {502, "backend-untrusted", "\"{service}\" could not be trusted",
+         "Tried: {place}. The TLS handshake failed, or the certificate is not for its host, has "
+         "expired, or comes from a CA that is not trusted here.",
+         "Renew the certificate, or give the CA and the name in the backend's tls settings. The "
+         "log of the edge says what was wrong."},
+    [PAGE_BACK_PATH] = {502, "backend-path", "A rewrite for \"{service}\" went wrong",
+                        "What it makes of the path is no path.", "Correct the rewrite."},
+    [PAGE_BACK_UNSPOKEN] =
+        {502, "backend-unspoken", "\"{service}\" cannot be spoken to",
+         "Not tried: {place}. Its URL asks for HTTP/2 without TLS, which this version does not "
+         "speak to backends.",
+         "Offer HTTP/1.1 there and give an http or https URL."},
     [PAGE_BACK_DOWN] = {503, "backend-down", "\"{service}\" is down",
                         "Not tried: {place}. Its health checks fail.", "Start it, then try again."},
     [PAGE_TUNNEL_DOWN] =
         {503, "tunnel-down", "The tunnel to \"{service}\" is down",
          "In the session \"{session}\" this service runs on an engineer's machine, which is "
          "not connected.",
-         "On that machine: `linkup start`. Or leave the service to the shared copy: `linkup "
-         "route remote {service}`."},
+         "Connect it, or leave the service to the shared copy: `linkup sessions set {session} "
+         "{service}=shared`."},
     [PAGE_OVERLOADED] = {503, "overloaded", "Too much is being asked at once",
                          "A limit of connections or requests has been reached.",
                          "Try again in a few seconds."},

@@ -26,6 +26,9 @@ enum page_reason {
     PAGE_BACK_REFUSED,        /* 502: refused the connection */
     PAGE_BACK_BROKE,          /* 502: broke or spoke no HTTP */
     PAGE_BACK_NAME,           /* 502: its host name has no address */
+    PAGE_BACK_UNTRUSTED,      /* 502: TLS failed, or its certificate is not trusted */
+    PAGE_BACK_PATH,           /* 502: a rewrite makes a path that is none */
+    PAGE_BACK_UNSPOKEN,       /* 502: a protocol that this version does not speak to backends */
     PAGE_BACK_DOWN,           /* 503 */
     PAGE_TUNNEL_DOWN,         /* 503 */
     PAGE_OVERLOADED,          /* 503 */

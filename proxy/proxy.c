@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "proxy/access_log.h"
 #include "proxy/back_h1.h"
+#include "proxy/back_tls.h"
 #include "proxy/worker.h"
 
 /* A record of plaintext, and the largest head in front of it. */
@@ -197,6 +198,7 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     p->accept_again.data = p;
     p->pools = NEW(struct pools);
     pools_init(p->pools);
+    p->back_tls = back_tls_new();
     p->resolver = resolver_new(loop);
     front_h2_setup(&p->h2);
     p->access = access_log_new(loop, &p->config->log);
@@ -225,6 +227,7 @@ void proxy_free(struct proxy *p)
     close_idle_backs(p);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */
     exchange_free_spare(p);
+    back_tls_free(p->back_tls);
     resolver_free(p->resolver);
     pools_deinit(p->pools);
     mem_free(p->pools);

@@ -55,8 +55,13 @@ static void to_backend(struct exchange *x)
 {
     const struct config *c = x->edge->image->config;
     struct span path;
-    if (route_path(x->proxy->table, &x->route, x->request.path, &x->arena, &path) != ERR_OK) {
-        own_answer_page(x, PAGE_TARGET_TOO_LONG, NULL);
+    enum err e = route_path(x->proxy->table, &x->route, x->request.path, &x->arena, &path);
+    if (e != ERR_OK) {
+        own_answer_page(x, e == ERR_SYNTAX ? PAGE_BACK_PATH : PAGE_TARGET_TOO_LONG, NULL);
+        return;
+    }
+    if (x->route.backend->to.scheme == BACKEND_H2C) {
+        own_answer_page(x, PAGE_BACK_UNSPOKEN, NULL);
         return;
     }
     struct span parts[2] = {path, x->request.query};

@@ -9,6 +9,7 @@ struct exchange;
 struct pools;
 struct resolver;
 struct access_log;
+struct back_tls;
 
 /* A plain count around the edge's image, so that exchanges pin it without touching memory that other
  * workers touch. */
@@ -49,6 +50,7 @@ struct proxy {
     struct exchange *free_exchanges;
     size_t n_free_exchanges;
     struct pools *pools;
+    struct back_tls *back_tls;
     struct resolver *resolver;
     struct front_h2_shared h2;
     struct access_log *access;

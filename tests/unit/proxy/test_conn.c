@@ -76,6 +76,37 @@ static void a_slow_reader_holds_up_the_writer(void **state)
     hold_up(bed_open_tls);
 }
 
+/* A little more than `in` holds, and then silence: no event tells of what TLS has decrypted already. */
+static void take_up_the_rest(open_fn *open, size_t n)
+{
+    struct conn_bed b;
+    char *bytes = bed_pattern(n);
+    open(&b);
+    b.b.hold = true;
+    b.a.feed = span_of(bytes, n);
+    if (b.a.opened)
+        end_feed(&b.a);
+    for (int i = 0; i < 100; i++)
+        ev_run(b.loop, EVRUN_NOWAIT);
+    b.b.hold = false;
+    b.b.stop_at = n;
+    end_on_input(&b.b.conn);
+    while (buf_len(&b.b.got) < n)
+        ev_run(b.loop, EVRUN_ONCE);
+    assert_memory_equal(b.b.got.base + b.b.got.head, bytes, n);
+    bed_close(&b);
+    mem_free(bytes);
+}
+
+static void what_did_not_fit_comes_when_there_is_room(void **state)
+{
+    (void)state;
+    for (size_t more = 1; more < TLS_RECORD_MAX + 2; more += 1000) {
+        take_up_the_rest(bed_open_clear, CONN_IN_MAX + more);
+        take_up_the_rest(bed_open_tls, CONN_IN_MAX + more);
+    }
+}
+
 static void idle_holds_nothing(open_fn *open)
 {
     struct conn_bed b;
@@ -222,7 +253,7 @@ static void a_refused_connection_is_told(void **state)
     assert_int_equal(getsockname(fd, &to.sa, &to.len), 0);
     buf_init(&b.a.got, 100);
     b.a.stop_on_end = true;
-    conn_init_connect(&b.a.conn, &b.shared, &end_ops, &to);
+    conn_init_connect(&b.a.conn, &b.shared, &end_ops, &to, NULL);
     assert_int_equal(b.a.broken, ERR_OK); /* never before the call returns */
     ev_run(b.loop, 0);
     assert_int_equal(b.a.broken, ERR_IO);
@@ -237,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bulk_arrives_both_ways),
         cmocka_unit_test(a_slow_reader_holds_up_the_writer),
+        cmocka_unit_test(what_did_not_fit_comes_when_there_is_room),
         cmocka_unit_test(an_idle_connection_holds_no_buffers),
         cmocka_unit_test(the_peers_end_is_told_after_its_last_bytes),
         cmocka_unit_test(the_last_byte_sent_is_told),
