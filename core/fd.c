@@ -73,13 +73,18 @@ enum err fd_local_addr(int fd, struct addr *out)
     return ERR_OK;
 }
 
+static enum err bind_to(int fd, const struct addr *a)
+{
+    if (a->sa.sa_family == AF_INET6)
+        TRY(set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY));
+    return failed(bind(fd, &a->sa, a->len));
+}
+
 /* What both kinds of internet sockets need before they listen or receive. */
 static enum err bind_shared(int fd, const struct addr *a)
 {
     TRY(set_option(fd, SOL_SOCKET, SO_REUSEPORT));
-    if (a->sa.sa_family == AF_INET6)
-        TRY(set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY));
-    return failed(bind(fd, &a->sa, a->len));
+    return bind_to(fd, a);
 }
 
 static enum err tcp_setup(int fd, const struct addr *a, int backlog)
@@ -126,6 +131,23 @@ enum err fd_bind_udp(const struct addr *a, int *fd)
     int s = open_socket(a->sa.sa_family, SOCK_DGRAM);
     TRY(failed(s));
     return finish(udp_setup(s, a), s, fd);
+}
+
+/* Connections that linger do not count, as they do not when listening. */
+static enum err bind_alone(int fd, const struct addr *a, int type)
+{
+    if (type == SOCK_STREAM)
+        TRY(set_option(fd, SOL_SOCKET, SO_REUSEADDR));
+    return bind_to(fd, a);
+}
+
+enum err fd_addr_is_free(const struct addr *a, int type)
+{
+    int s = open_socket(a->sa.sa_family, type);
+    TRY(failed(s));
+    enum err e = bind_alone(s, a, type);
+    fd_close(&s);
+    return e;
 }
 
 static enum err unix_addr(const char *path, struct sockaddr_un *out)

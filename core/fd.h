@@ -26,6 +26,9 @@ enum err fd_listen_tcp(const struct addr *a, int backlog, int *fd) MUST_USE;
 /* A UDP socket; several may share an address. Each datagram received comes with the address it was
  * sent to (IP_PKTINFO, IPV6_PKTINFO), so that an answer can leave from there. */
 enum err fd_bind_udp(const struct addr *a, int *fd) MUST_USE;
+/* Whether nobody has TYPE (SOCK_STREAM, SOCK_DGRAM) at A: sockets that share addresses would let each
+ * other in, and each get a part. ERR_IO with errno EADDRINUSE; other errors as for binding. */
+enum err fd_addr_is_free(const struct addr *a, int type) MUST_USE;
 /* A listening stream socket at PATH with the permission bits MODE. A socket that is there but that
  * nobody listens on is replaced; ERR_EXISTS where somebody does, or where PATH is no socket;
  * ERR_RANGE where PATH is too long for a socket. The caller unlinks PATH at its end. */

@@ -131,6 +131,7 @@ enum err control_start(struct control *c, const char *config_file, struct config
                        char **why)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is to a writer what a full disk is */
     init_plain(c, config_file, config);
     enum err e = compile_zone(c, why);
     if (e == ERR_OK)

@@ -10,12 +10,23 @@
 
 #define BACKLOG 1024
 
-typedef enum err bind_one(const struct addr *a, int *fd);
+/* How one socket of a kind is made, and for whom. */
+struct kind {
+    const char *what;
+    int type;
+    enum err (*bind)(const struct addr *a, int *fd);
+};
 
 static enum err bind_tcp(const struct addr *a, int *fd)
 {
     return fd_listen_tcp(a, BACKLOG, fd);
 }
+
+static const struct kind dns_udp = {"DNS (UDP)", SOCK_DGRAM, fd_bind_udp};
+static const struct kind dns_tcp = {"DNS (TCP)", SOCK_STREAM, bind_tcp};
+static const struct kind https = {"HTTPS", SOCK_STREAM, bind_tcp};
+static const struct kind http = {"HTTP", SOCK_STREAM, bind_tcp};
+static const struct kind probes = {"metrics", SOCK_STREAM, bind_tcp};
 
 static char *explain(const char *what, const struct addr *a, enum err e)
 {
@@ -40,20 +51,32 @@ static int *new_fds(size_t n)
     return fds;
 }
 
+/* The workers' sockets share an address, and would share it with another edge's, too: who comes second
+ * must be told. */
+static enum err bind_first(const struct kind *k, const struct addr *a, int *fd, char **why)
+{
+    enum err e = addr_port(a) == 0 ? ERR_OK : fd_addr_is_free(a, k->type);
+    if (e == ERR_OK)
+        e = k->bind(a, fd);
+    if (e != ERR_OK)
+        *why = explain(k->what, a, e);
+    return e;
+}
+
 /* Binds one address for every worker. AT: in the order of the workers, which array gets it. */
-static enum err bind_all(struct sockets *s, const char *what, const struct addr *a, bind_one *bind,
-                         int **at, size_t index, char **why)
+static enum err bind_all(struct sockets *s, const struct kind *k, const struct addr *a, int **at,
+                         size_t index, char **why)
 {
     struct addr actual = *a;
-    for (unsigned w = 0; w < s->n; w++) {
-        int *fd = &at[w][index];
-        enum err e = bind(&actual, fd);
+    TRY(bind_first(k, a, &at[0][index], why));
+    if (addr_port(a) == 0)
+        TRY(fd_local_addr(at[0][index], &actual));
+    for (unsigned w = 1; w < s->n; w++) {
+        enum err e = k->bind(&actual, &at[w][index]);
         if (e != ERR_OK) {
-            *why = explain(what, a, e);
+            *why = explain(k->what, a, e);
             return e;
         }
-        if (addr_port(&actual) == 0)
-            TRY(fd_local_addr(*fd, &actual));
     }
     return ERR_OK;
 }
@@ -75,15 +98,15 @@ static int *list_of(struct worker_sockets *w, enum list l)
     return NULL;
 }
 
-static enum err bind_list(struct sockets *s, const char *what, const struct config_addrs *addrs,
-                          bind_one *bind, enum list l, char **why)
+static enum err bind_list(struct sockets *s, const struct kind *k, const struct config_addrs *addrs,
+                          enum list l, char **why)
 {
     int **at = mem_alloc(s->n * sizeof *at);
     for (unsigned w = 0; w < s->n; w++)
         at[w] = list_of(&s->v[w], l);
     enum err e = ERR_OK;
     for (size_t i = 0; i < addrs->n && e == ERR_OK; i++)
-        e = bind_all(s, what, &addrs->v[i], bind, at, i, why);
+        e = bind_all(s, k, &addrs->v[i], at, i, why);
     mem_free(at);
     return e;
 }
@@ -102,9 +125,9 @@ static void same_port(const struct sockets *s, const struct config_addrs *in,
 static enum err bind_dns(struct sockets *s, const struct config *c, char **why)
 {
     struct config_addrs tcp;
-    TRY(bind_list(s, "DNS (UDP)", &c->listen_dns, fd_bind_udp, LIST_UDP, why));
+    TRY(bind_list(s, &dns_udp, &c->listen_dns, LIST_UDP, why));
     same_port(s, &c->listen_dns, &tcp);
-    enum err e = bind_list(s, "DNS (TCP)", &tcp, bind_tcp, LIST_TCP, why);
+    enum err e = bind_list(s, &dns_tcp, &tcp, LIST_TCP, why);
     mem_free(tcp.v);
     return e;
 }
@@ -130,15 +153,10 @@ static enum err bind_admin(struct sockets *s, const struct config *c, char **why
 static enum err bind_everything(struct sockets *s, const struct config *c, char **why)
 {
     TRY(bind_dns(s, c, why));
-    TRY(bind_list(s, "HTTPS", &c->listen_https, bind_tcp, LIST_HTTPS, why));
-    TRY(bind_list(s, "HTTP", &c->listen_http, bind_tcp, LIST_HTTP, why));
-    if (c->listen_metrics.n > 0) {
-        enum err e = bind_tcp(&c->listen_metrics.v[0], &s->v[0].metrics);
-        if (e != ERR_OK) {
-            *why = explain("metrics", &c->listen_metrics.v[0], e);
-            return e;
-        }
-    }
+    TRY(bind_list(s, &https, &c->listen_https, LIST_HTTPS, why));
+    TRY(bind_list(s, &http, &c->listen_http, LIST_HTTP, why));
+    if (c->listen_metrics.n > 0)
+        TRY(bind_first(&probes, &c->listen_metrics.v[0], &s->v[0].metrics, why));
     return bind_admin(s, c, why);
 }
 
