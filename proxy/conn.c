@@ -147,9 +147,20 @@ void conn_consume(struct conn *c, size_t n)
         return;
     c->paused = false;
     ev_io_start(c->shared->loop, &c->reader);
-    /* The socket does not tell of what has been read off it: ciphertext, and the rest of a record. */
+    /* The socket does not tell of what has been read off it: ciphertext, and the rest of a record.
+     * An event fed to the loop would not do: fed at the end of the turn, it is handled after that, and
+     * what it has to send would wait for the next event. */
     if (c->ssl && (buf_len(&c->cipher) > 0 || SSL_pending(c->ssl) > 0))
-        ev_feed_event(c->shared->loop, &c->reader, EV_READ);
+        turn_flush(&c->shared->turn, &c->reread);
+}
+
+static void on_reread(struct turn_item *i)
+{
+    struct conn *c = CONTAINER_OF(i, struct conn, reread);
+    if (c->closed || c->broken != ERR_OK || c->paused)
+        return;
+    conn_tls_reread(c);
+    give_back_in(c);
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */
@@ -309,6 +320,7 @@ static void init_common(struct conn *c, struct conn_shared *s, const struct conn
     c->ops = ops;
     c->fd = fd;
     c->flush.run = on_flush;
+    c->reread.run = on_reread;
     buf_init(&c->in, CONN_IN_MAX);
     buf_init(&c->out, CONN_OUT_MAX);
     buf_init(&c->cipher, CONN_SCRATCH + TLS_RECORD_MAX);
@@ -393,6 +405,7 @@ void conn_close(struct conn *c)
     }
     c->closed = true;
     turn_unflush(&c->shared->turn, &c->flush);
+    turn_unflush(&c->shared->turn, &c->reread);
     ev_io_stop(c->shared->loop, &c->reader);
     ev_io_stop(c->shared->loop, &c->writer);
     deadline_off(c->shared->loop, &c->deadline);

@@ -58,6 +58,7 @@ struct conn {
     int fd;
     ev_io reader, writer;
     struct turn_item flush;
+    struct turn_item reread; /* TLS: takes up what was read off the socket while `in` was full */
     struct deadline deadline;
     SSL *ssl;
     struct buf in;

@@ -148,6 +148,12 @@ void conn_tls_read(struct conn *c)
         read_open(c);
 }
 
+void conn_tls_reread(struct conn *c)
+{
+    c->may_recv = false;
+    read_open(c);
+}
+
 static void finish_handshake(struct conn *c)
 {
     c->handshaking = false;

@@ -10,6 +10,8 @@ BIO_METHOD *conn_tls_bio_method(void);
 void conn_tls_attach(struct conn *c);
 void conn_tls_handshake(struct conn *c);
 void conn_tls_read(struct conn *c);
+/* Takes up what was received before, and nothing new. */
+void conn_tls_reread(struct conn *c);
 void conn_tls_write(struct conn *c, struct span s);
 void conn_tls_notify_close(struct conn *c);
 

@@ -24,7 +24,7 @@ struct end {
 
 struct conn_bed {
     struct ev_loop *loop;
-    struct conn_shared shared;
+    struct conn_shared own, *shared;
     struct end a, b;
     int fds[2];
     SSL_CTX *server_ctx, *client_ctx;
@@ -109,8 +109,8 @@ static inline void bed_open(struct conn_bed *b, SSL *a_ssl, SSL *b_ssl)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, b->fds), 0);
     buf_init(&b->a.got, 64 << 20);
     buf_init(&b->b.got, 64 << 20);
-    conn_init_accepted(&b->a.conn, &b->shared, &end_ops, b->fds[0], a_ssl);
-    conn_init_accepted(&b->b.conn, &b->shared, &end_ops, b->fds[1], b_ssl);
+    conn_init_accepted(&b->a.conn, b->shared, &end_ops, b->fds[0], a_ssl);
+    conn_init_accepted(&b->b.conn, b->shared, &end_ops, b->fds[1], b_ssl);
     conn_start(&b->a.conn);
     conn_start(&b->b.conn);
 }
@@ -120,7 +120,8 @@ static inline void bed_init(struct conn_bed *b)
     memset(b, 0, sizeof *b);
     b->loop = ev_loop_new(EVFLAG_AUTO);
     assert_non_null(b->loop);
-    conn_shared_init(&b->shared, b->loop);
+    conn_shared_init(&b->own, b->loop);
+    b->shared = &b->own;
 }
 
 static inline void bed_open_clear(struct conn_bed *b)
@@ -130,11 +131,10 @@ static inline void bed_open_clear(struct conn_bed *b)
 }
 
 /* A is the server. */
-static inline void bed_open_tls(struct conn_bed *b)
+static inline void bed_add_tls(struct conn_bed *b)
 {
     struct ca *ca;
     struct cert *cert;
-    bed_init(b);
     assert_ok(ca_make("bed.test", 1790000000, &ca));
     assert_ok(leaf_issue(ca, "bed.test", 1790000000, &cert));
     b->server_ctx = SSL_CTX_new(TLS_method());
@@ -148,17 +148,34 @@ static inline void bed_open_tls(struct conn_bed *b)
     bed_open(b, server, client);
 }
 
+static inline void bed_open_tls(struct conn_bed *b)
+{
+    bed_init(b);
+    bed_add_tls(b);
+}
+
+/* A second pair on the loop of the first, which is closed after it. */
+static inline void bed_open_tls_on(struct conn_bed *b, struct conn_bed *first)
+{
+    memset(b, 0, sizeof *b);
+    b->loop = first->loop;
+    b->shared = first->shared;
+    bed_add_tls(b);
+}
+
 static inline void bed_close(struct conn_bed *b)
 {
     conn_close(&b->a.conn);
     conn_close(&b->b.conn);
     buf_deinit(&b->a.got);
     buf_deinit(&b->b.got);
-    conn_shared_deinit(&b->shared);
     if (b->server_ctx)
         SSL_CTX_free(b->server_ctx);
     if (b->client_ctx)
         SSL_CTX_free(b->client_ctx);
+    if (b->shared != &b->own)
+        return;
+    conn_shared_deinit(b->shared);
     ev_loop_destroy(b->loop);
 }
 
