@@ -93,7 +93,7 @@ class Http2:
         """Sends as far as the windows allow, waiting for them to open."""
         number = stream.number
         view = memoryview(data)
-        while True:
+        while not stream.over:
             room = min(self.h2.local_flow_control_window(number), self.h2.max_outbound_frame_size)
             extra = 0 if pad is None else pad + 1
             n = min(len(view), max(room - extra, 0))
