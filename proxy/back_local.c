@@ -1,6 +1,7 @@
 #include "proxy/back_local.h"
 
 #include "core/mem.h"
+#include "proxy/date_field.h"
 #include "proxy/own_answer.h"
 
 /* Beyond this an answer that streams (events) has a client that does not read. */
@@ -151,6 +152,8 @@ void local_call_head(struct local_call *c, int status, const struct local_field 
         enum err e = fields_add(&h->fields, &x->arena, field_lookup(name), name, value);
         CHECK(e == ERR_OK);
     }
+    enum err e = date_field_add(&h->fields, &x->arena);
+    CHECK(e == ERR_OK);
     set_framing(h);
     exchange_head(x);
 }

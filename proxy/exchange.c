@@ -157,7 +157,9 @@ void exchange_head(struct exchange *x)
 
 void exchange_interim(struct exchange *x, struct response_head *h)
 {
-    if (!x->done && !x->head_sent)
+    if (x->done || x->head_sent)
+        return;
+    if (forward_interim(h, &x->arena) == ERR_OK) /* else it is left out: it is only a hint */
         x->front_ops->interim(x, h);
 }
 

@@ -1,5 +1,7 @@
 #include "proxy/own_answer.h"
 
+#include "proxy/date_field.h"
+
 static struct span own_peek(struct exchange *x, bool *end)
 {
     *end = true;
@@ -34,6 +36,8 @@ static const struct back_ops own_ops = {
 static void send_own(struct exchange *x)
 {
     struct response_head *h = &x->response;
+    if (!fields_find(&h->fields, FIELD_DATE) && date_field_add(&h->fields, &x->arena) != ERR_OK)
+        CHECK(x->arena.held > 0); /* full of what the client sent */
     h->body = BODY_LENGTH;
     h->content_length = buf_len(&x->own.body);
     if (h->status == 204)

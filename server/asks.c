@@ -32,6 +32,11 @@ static void on_issued(void *ctx, const char *base, struct cert *cert, enum err e
 {
     (void)base;
     struct cert_ask *a = ctx;
+    struct control *c = a->worker->control;
+    size_t held;
+    uint64_t made;
+    authority_counts(c->authority, &held, &made);
+    metrics_set(&c->metrics, METRIC_CERTS_MADE, made);
     a->cert = e == ERR_OK ? cert_ref(cert) : NULL;
     a->mail.deliver = take_certificate;
     *a->prev = a->next;

@@ -23,6 +23,7 @@ const char linkup_version[] = LINKUP_VERSION;
 static void on_session_event(void *ctx, const char *what, const struct session *s)
 {
     struct control *c = ctx;
+    metrics_add(&c->metrics, METRIC_SESSION_MUTATIONS, 1);
     if (c->api)
         api_session_event(c->api, what, s);
 }

@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "server/checks.h"
 #include "server/control.h"
 #include "server/options.h"
 #include "server/reference.h"
@@ -24,15 +25,6 @@ static void print_errors(const struct config_errors *errors, const char *file)
     buf_deinit(&text);
 }
 
-/* What only the zone's compiler sees: records that are no records. */
-static enum err check_zone(const struct config *c, struct config_errors *errors)
-{
-    struct dns_zone *zone;
-    TRY(dns_zone_compile(c, 1, &zone, errors));
-    dns_zone_unref(zone);
-    return ERR_OK;
-}
-
 /* NULL after the errors have been written. */
 static struct config *load(const char *file)
 {
@@ -40,8 +32,11 @@ static struct config *load(const char *file)
     struct config_errors errors = {0};
     enum err e = config_load(file, &c, &errors);
     if (e == ERR_OK) {
-        e = check_zone(c, &errors);
-        if (e != ERR_OK) {
+        struct dns_zone *zone = NULL;
+        e = checks_run(c, 1, &zone, &errors);
+        if (e == ERR_OK) {
+            dns_zone_unref(zone);
+        } else {
             config_unref(c);
             c = NULL;
         }

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "server/checks.h"
 #include "server/notify.h"
 #include "server/publish.h"
 
@@ -30,7 +31,7 @@ static enum err prepare(struct control *c, struct config *next, struct dns_zone 
         return ERR_CONFLICT;
     }
     struct config_errors errors = {0};
-    enum err e = dns_zone_compile(next, (uint32_t)(clock_wall_ms() / 1000), zone, &errors);
+    enum err e = checks_run(next, (uint32_t)(clock_wall_ms() / 1000), zone, &errors);
     log_errors(c, &errors);
     config_errors_deinit(&errors);
     TRY(e);
