@@ -25,26 +25,31 @@ static void print_errors(const struct config_errors *errors, const char *file)
     buf_deinit(&text);
 }
 
-/* NULL after the errors have been written. */
-static struct config *load(const char *file)
+/* Whether the edge could be run with C. */
+static enum err check(const struct config *c, struct config_errors *errors)
+{
+    struct dns_zone *zone = NULL;
+    TRY(checks_run(c, 1, &zone, errors));
+    dns_zone_unref(zone);
+    return ERR_OK;
+}
+
+/* NULL after the errors have been written. A dump only shows: it need not be fit to run. */
+static struct config *load(const char *file, bool to_run)
 {
     struct config *c = NULL;
     struct config_errors errors = {0};
     enum err e = config_load(file, &c, &errors);
-    if (e == ERR_OK) {
-        struct dns_zone *zone = NULL;
-        e = checks_run(c, 1, &zone, &errors);
-        if (e == ERR_OK) {
-            dns_zone_unref(zone);
-        } else {
-            config_unref(c);
-            c = NULL;
-        }
-    }
+    if (e == ERR_OK && to_run)
+        e = check(c, &errors);
     if (e != ERR_OK)
         print_errors(&errors, file);
     config_errors_deinit(&errors);
-    return c;
+    if (e == ERR_OK)
+        return c;
+    if (c)
+        config_unref(c);
+    return NULL;
 }
 
 static int dump(const struct config *c)
@@ -82,7 +87,7 @@ static int serve(const char *file, struct config *config)
 
 static int with_config(const struct options *o)
 {
-    struct config *config = load(o->config);
+    struct config *config = load(o->config, o->action != ACTION_DUMP);
     if (!config)
         return EXIT_INPUT;
     int code = EXIT_DONE;
