@@ -77,6 +77,7 @@ struct exchange {
     struct span target;            /* for the back */
     struct span back_host;         /* the Host for the back */
     bool explain, routed;
+    bool close_front; /* HTTP/1: what comes after a request that could not be read is not trusted */
 
     bool head_sent;      /* front_ops->head has been called */
     bool response_ended; /* the back has given everything */

@@ -133,7 +133,7 @@ static struct span frame_response(struct front *f, struct response_head *h)
 {
     struct exchange *x = f->h1.x;
     f->h1.framed = false;
-    if (!x->request.keep_alive || f->proxy->draining || !h->keep_alive)
+    if (!x->request.keep_alive || x->close_front || f->proxy->draining || !h->keep_alive)
         f->h1.close = true;
     bool streams = h->body == BODY_CHUNKED || h->body == BODY_STREAM;
     if (streams && !exchange_bodyless(x)) {

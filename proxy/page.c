@@ -4,11 +4,10 @@
 #include "proxy/page_writer.h"
 
 static const struct page_kind kinds[PAGE_REASON_COUNT] = {
-    [PAGE_BAD_REQUEST] =
-        {400, "bad-request", "This request cannot be read",
-         "It is malformed, or could be read in two ways.",
-         "Nothing was passed on, and the connection is closed. If a browser sent it, "
-         "something between it and this edge has changed it."},
+    [PAGE_BAD_REQUEST] = {400, "bad-request", "This request cannot be read",
+                          "It is malformed, or could be read in two ways.",
+                          "Nothing was passed on. If a browser sent it, "
+                          "something between it and this edge has changed it."},
     [PAGE_UNKNOWN_HOST] =
         {404, "unknown-host", "There is nothing at this host",
          "\"{host}\" is neither a service nor a session nor a domain of this edge.",

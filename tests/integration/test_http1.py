@@ -244,7 +244,6 @@ def test_broken_chunks(edge, back, what):
         assert b"evil" not in conn.raw
 
 
-@pytest.mark.xfail(reason="bug: the page says that the connection is closed, and it is not")
 @pytest.mark.parametrize("host", ["", "web.linkup.test:x", "a" * 300, "-", "a..b"])
 def test_hosts_that_are_none(edge, host):
     with edge.h1(HOST) as c:
