@@ -1,0 +1,378 @@
+/* HTTP/2 towards the client, which is nghttp2's: streams end once, whoever ends them and whatever waits to
+ * be sent; a client that leaves its part undone is not waited for for ever. */
+#include "support/test.h"
+#include "unit/proxy/exchange_bed.h"
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+#define STREAMS 16
+
+struct heard {
+    int status, interim;
+    bool ended, closed;
+    uint32_t code;
+    size_t bytes;
+    char trailer[32], other[32]; /* the last field but :status after, and in, the head */
+};
+
+static struct exchange_bed bed;
+static nghttp2_session *client;
+static struct heard streams[STREAMS];
+static size_t taken; /* of what has been read */
+static bool body_goes_on;
+
+/* --- the client ---------------------------------------------------------------------------------- */
+
+static struct heard *heard(int32_t stream)
+{
+    assert_true(stream > 0 && stream < STREAMS);
+    return &streams[stream];
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *user)
+{
+    struct heard *h = heard(frame->hd.stream_id);
+    struct span v = span_of(value, value_len);
+    uint64_t status;
+    if (!span_eq(span_of(name, name_len), SPAN_LIT(":status"))) {
+        bool late = h->status >= 200 && frame->headers.cat != NGHTTP2_HCAT_RESPONSE;
+        (void)!span_copy_z(v, late ? h->trailer : h->other, sizeof h->other);
+        return 0;
+    }
+    assert_ok(span_to_u64(v, &status));
+    if (status < 200)
+        h->interim = (int)status;
+    else
+        h->status = (int)status;
+    return 0;
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data,
+                   size_t len, void *user)
+{
+    heard(stream)->bytes += len;
+    return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    if (frame->hd.stream_id > 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        heard(frame->hd.stream_id)->ended = true;
+    return 0;
+}
+
+static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user)
+{
+    heard(stream)->closed = true;
+    heard(stream)->code = code;
+    return 0;
+}
+
+static ssize_t give_body(nghttp2_session *session, int32_t stream, uint8_t *buf, size_t len,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    if (body_goes_on)
+        return NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return 0;
+}
+
+/* What both have to say, until neither has. */
+static void talk(void)
+{
+    do {
+        const uint8_t *p;
+        ssize_t n;
+        while ((n = nghttp2_session_mem_send(client, &p)) > 0)
+            bed_send_all(&bed, &bed.clients[0], span_of(p, (size_t)n));
+        bed_settle(&bed);
+        struct span rest = span_from(buf_span(&bed.clients[0].got), taken);
+        taken += rest.len;
+        n = nghttp2_session_mem_recv(client, (const uint8_t *)rest.p, rest.len);
+        assert_int_equal(n, rest.len);
+    } while (nghttp2_session_want_write(client));
+}
+
+static void open_client(uint32_t window)
+{
+    nghttp2_session_callbacks *cb;
+    nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window}};
+    assert_int_equal(nghttp2_session_callbacks_new(&cb), 0);
+    nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
+    nghttp2_option *o;
+    assert_int_equal(nghttp2_option_new(&o), 0);
+    nghttp2_option_set_no_auto_window_update(o, window == 0);
+    assert_int_equal(nghttp2_session_client_new2(&client, cb, NULL, o), 0);
+    nghttp2_option_del(o);
+    nghttp2_session_callbacks_del(cb);
+    nghttp2_submit_settings(client, NGHTTP2_FLAG_NONE, settings, 1);
+    bed_client_open(&bed, 0, LISTEN_HTTPS, true);
+    talk();
+}
+
+#define NV(n, v)                                                                                   \
+    {                                                                                              \
+        (uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), 0              \
+    }
+
+/* Without its end when BODY_GOES_ON. */
+static int32_t ask(const char *host)
+{
+    const nghttp2_nv head[] = {
+        NV(":method", "GET"),
+        NV(":scheme", "https"),
+        NV(":path", "/"),
+        NV(":authority", host),
+    };
+    nghttp2_data_provider body = {.read_callback = give_body};
+    int32_t stream = nghttp2_submit_request(client, NULL, head, 4, body_goes_on ? &body : NULL,
+                                            NULL);
+    talk();
+    return stream;
+}
+
+static void answer(size_t back, const char *text)
+{
+    bed_answer(&bed, back, text);
+    talk();
+}
+
+static void round_passes(void)
+{
+    assert_true(bed_expire_front(&bed));
+    talk();
+}
+
+static int set_up(void **state)
+{
+    memset(streams, 0, sizeof streams);
+    taken = 0;
+    body_goes_on = false;
+    bed_init(&bed);
+    bed_start(&bed);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    bed_settle(&bed);
+    bed_check_waiting(&bed);
+    nghttp2_session_del(client);
+    bed_stop(&bed);
+    bed_deinit(&bed);
+    return 0;
+}
+
+/* --- what is passed on --------------------------------------------------------------------------- */
+
+static void a_response_with_all_that_it_can_have(void **state)
+{
+    open_client(65535);
+    int32_t s = ask("web.z.test");
+    answer(0, "HTTP/1.1 103 Early Hints\r\nconnection: x-hop\r\nx-hop: hop\r\n\r\n");
+    assert_int_equal(heard(s)->interim, 103);
+    assert_string_equal(heard(s)->other, "");
+    answer(0, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+              "x-sum: 7\r\nconnection: close\r\n\r\n");
+    assert_int_equal(heard(s)->status, 200);
+    assert_int_equal(heard(s)->bytes, 5);
+    assert_string_equal(heard(s)->trailer, "7");
+    assert_true(heard(s)->closed);
+    assert_int_equal(heard(s)->code, NGHTTP2_NO_ERROR);
+}
+
+static void streams_do_not_wait_for_each_other(void **state)
+{
+    open_client(65535);
+    int32_t first = ask("web.z.test"), second = ask("web.z.test");
+    assert_int_equal(bed.n_backs, 2);
+    answer(1, OK_HELLO);
+    assert_true(heard(second)->closed);
+    assert_false(heard(first)->closed);
+    answer(0, OK_HELLO);
+    assert_true(heard(first)->closed);
+}
+
+static void an_early_answer_stops_the_request(void **state)
+{
+    open_client(65535);
+    body_goes_on = true;
+    int32_t s = ask("web.z.test");
+    answer(0, OK_HELLO);
+    assert_true(heard(s)->ended);
+    assert_true(heard(s)->closed);
+    assert_int_equal(heard(s)->code, NGHTTP2_NO_ERROR);
+    assert_true(bed.backs[0].eof);
+}
+
+/* --- what ends ----------------------------------------------------------------------------------- */
+
+/* A client that has opened its windows and does not read; the response fills all there is on its way, and
+ * a frame is held for want of room. */
+static int32_t hold_a_frame(void)
+{
+    static char bytes[CONN_IN_MAX + 4 * 1024];
+    open_client(0);
+    int32_t s = ask("web.z.test");
+    answer(0, "HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n");
+    bed_send_all(&bed, &bed.backs[0], span_of(bytes, sizeof bytes));
+    talk();
+    bed.clients[0].hold = true;
+    nghttp2_submit_window_update(client, NGHTTP2_FLAG_NONE, 0, 1 << 30);
+    nghttp2_submit_window_update(client, NGHTTP2_FLAG_NONE, s, 1 << 30);
+    talk();
+    assert_true(bed_front(bed.proxy->fronts)->conn.starved);
+    return s;
+}
+
+static void a_frame_that_waits_may_lose_its_exchange(void **state)
+{
+    int32_t s = hold_a_frame();
+    bed_end_reset(&bed.backs[0]);
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_EXCHANGES_OPEN), 0);
+    bed.clients[0].hold = false;
+    talk();
+    assert_true(heard(s)->closed);
+    assert_int_equal(heard(s)->code, NGHTTP2_INTERNAL_ERROR);
+    s = ask("web.z.test");
+    answer(1, OK_HELLO);
+    assert_int_equal(heard(s)->status, 200);
+}
+
+static void a_client_that_reads_nothing_is_let_go(void **state)
+{
+    hold_a_frame();
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 0);
+    assert_true(bed.backs[0].eof);
+}
+
+/* The turn has to end although what was to be sent last cannot be. */
+static void a_session_that_is_over_waits_for_a_client_that_reads_nothing(void **state)
+{
+    hold_a_frame();
+    bed_send(&bed.clients[0],
+             SPAN_LIT("\x00\x00\x01\x00\x08\x00\x00\x00\x01\xff")); /* bad padding */
+    bed_settle(&bed);
+    bed_check_waiting(&bed);
+    bed.clients[0].hold = false;
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_EXCHANGES_OPEN), 0);
+    assert_true(bed.clients[0].eof);
+}
+
+/* --- who is waited for --------------------------------------------------------------------------- */
+
+static void a_window_that_stays_shut_ends_its_stream(void **state)
+{
+    open_client(0);
+    int32_t s = ask("web.z.test");
+    answer(0, "HTTP/1.1 200 OK\r\n\r\nhello");
+    round_passes();
+    assert_false(heard(s)->closed);
+    round_passes();
+    assert_true(heard(s)->closed);
+    assert_int_equal(heard(s)->code, NGHTTP2_CANCEL);
+    assert_true(bed.backs[0].eof);
+}
+
+static void a_backend_may_be_silent_for_as_long_as_it_likes(void **state)
+{
+    open_client(65535);
+    int32_t s = ask("web.z.test");
+    answer(0, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n");
+    for (int i = 0; i < 5; i++)
+        round_passes();
+    answer(0, "data: 2\n\n");
+    assert_int_equal(heard(s)->bytes, 18);
+    assert_false(heard(s)->closed);
+}
+
+static void half_a_head_is_not_waited_for(void **state)
+{
+    open_client(65535);
+    bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x01\x01\x01\x00\x00\x00\x01\x82"));
+    bed_settle(&bed);
+    bed_check_waiting(&bed);
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_true(bed.clients[0].eof);
+    assert_int_equal(bed_metric(&bed, METRIC_EXCHANGES_OPEN), 0);
+}
+
+static void a_body_for_the_edge_is_not_waited_for(void **state)
+{
+    open_client(65535);
+    body_goes_on = true;
+    int32_t s = ask("edge.z.test");
+    round_passes();
+    round_passes();
+    assert_int_equal(heard(s)->status, 408);
+    assert_int_equal(bed.n_calls, 0);
+}
+
+static void an_idle_connection_is_told_to_go(void **state)
+{
+    open_client(65535);
+    round_passes();
+    assert_true(bed.clients[0].eof);
+    assert_false(nghttp2_session_want_read(client));
+}
+
+static void draining_lets_streams_end(void **state)
+{
+    open_client(65535);
+    int32_t s = ask("web.z.test");
+    proxy_drain(bed.proxy);
+    talk();
+    assert_int_equal(proxy_connections(bed.proxy), 1);
+    answer(0, OK_HELLO);
+    assert_int_equal(heard(s)->bytes, 5);
+    assert_true(bed.clients[0].eof);
+}
+
+/* A reload between the pieces of a head, and one more: the route of the exchange lives as long as it. */
+static void a_head_in_pieces_outlives_reloads(void **state)
+{
+    open_client(65535);
+    bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x03\x01\x01\x00\x00\x00\x01\x82\x87\x84"));
+    bed_settle(&bed);
+    bed_reload(&bed);
+    bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x0c\x09\x04\x00\x00\x00\x01\x01\x0aweb.z.test"));
+    bed_settle(&bed);
+    bed_reload(&bed);
+    assert_int_equal(bed.n_backs, 1);
+    bed_answer(&bed, 0,
+               "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/base/x\r\n"
+               "content-length: 0\r\n\r\n");
+    assert_int_equal(bed_metric(&bed, METRIC_STATUS_3XX), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_response_with_all_that_it_can_have),
+        TEST(streams_do_not_wait_for_each_other),
+        TEST(an_early_answer_stops_the_request),
+        TEST(a_frame_that_waits_may_lose_its_exchange),
+        TEST(a_client_that_reads_nothing_is_let_go),
+        TEST(a_session_that_is_over_waits_for_a_client_that_reads_nothing),
+        TEST(a_window_that_stays_shut_ends_its_stream),
+        TEST(a_backend_may_be_silent_for_as_long_as_it_likes),
+        TEST(half_a_head_is_not_waited_for),
+        TEST(a_body_for_the_edge_is_not_waited_for),
+        TEST(an_idle_connection_is_told_to_go),
+        TEST(draining_lets_streams_end),
+        TEST(a_head_in_pieces_outlives_reloads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
