@@ -1,7 +1,6 @@
 """TLS: certificates that come when they are asked for, and handshakes that are none."""
 
 import datetime
-import os
 import random
 import socket
 import ssl
@@ -10,14 +9,14 @@ import threading
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from support.backend import Backend
 from support.edge import ZONE, Edge
 from support.http1 import Http1
 from support.net import PATIENCE, connect, wait_until
+from support.pki import Issuer
 
 HOST = "web." + ZONE
 
@@ -271,39 +270,6 @@ def test_certificates_and_tickets_after_a_restart(back):
 
 # --- PEM files
 
-class Issuer:
-    """A CA of the test's own."""
-
-    def __init__(self, name="Test CA"):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.cert = self.sign(self.name, self.key.public_key(), [], ca=True)
-
-    def sign(self, name, public, hosts, ca=False):
-        now = datetime.datetime.utcnow()
-        b = (x509.CertificateBuilder().subject_name(name).issuer_name(self.name)
-             .public_key(public).serial_number(x509.random_serial_number())
-             .not_valid_before(now - datetime.timedelta(hours=1))
-             .not_valid_after(now + datetime.timedelta(days=30))
-             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
-        if hosts:
-            b = b.add_extension(x509.SubjectAlternativeName([x509.DNSName(h) for h in hosts]),
-                                critical=False)
-        return b.sign(self.key, hashes.SHA256())
-
-    def write(self, folder, name, hosts):
-        key = ec.generate_private_key(ec.SECP256R1())
-        cert = self.sign(x509.Name([]), key.public_key(), hosts)
-        pem = serialization.Encoding.PEM
-        for file, data in ((f"{name}.key.new", key.private_bytes(
-                pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())),
-                           (f"{name}.pem.new", cert.public_bytes(pem))):
-            (folder / file).write_bytes(data)
-        os.replace(folder / f"{name}.key.new", folder / f"{name}.key")
-        os.replace(folder / f"{name}.pem.new", folder / f"{name}.pem")
-        return cert.serial_number
-
-
 @pytest.fixture(name="files")
 def fixture_files(back):
     e = Edge(start=False)
@@ -316,7 +282,7 @@ def fixture_files(back):
         e.start()
         e.mixed = e.tls_context()
         e.mixed.load_verify_locations(
-            cadata=e.issuer.cert.public_bytes(serialization.Encoding.PEM).decode())
+            cadata=e.issuer.pem)
         yield e
 
 

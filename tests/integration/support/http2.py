@@ -85,7 +85,8 @@ class Http2:
             headers = [(":method", method), (":scheme", scheme), (":authority", host or self.host),
                        (":path", path)] + pairs
         s = self.streams[number] = Stream(number)
-        self.h2.send_headers(number, headers, end_stream=end)
+        self.h2.send_headers(number, [(n.encode("latin-1"), v.encode("latin-1"))
+                                      for n, v in headers], end_stream=end)
         self.flush()
         return s
 
