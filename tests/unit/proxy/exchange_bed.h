@@ -146,7 +146,8 @@ static inline int bed_bind(uint16_t *port)
     return fd;
 }
 
-/* Services: web (the backend), kept (the same, with the client's Host), dead (nobody listens there). */
+/* Services: web (the backend), kept (the same by name, with the client's Host), dead (nobody listens
+ * there). */
 static inline void bed_init(struct exchange_bed *b)
 {
     static const char yaml[] = "zone: z.test\n"
@@ -154,12 +155,12 @@ static inline void bed_init(struct exchange_bed *b)
                                "nameservers: [ns1]\n"
                                "state: /tmp/unused\n"
                                "workers: 1\n"
-                               "log: {access: off}\n"
+                               "log: {access: /dev/null}\n"
                                "listen: {dns: [\"127.0.0.1:5300\"], https: [\"127.0.0.1:443\"], "
                                "http: []}\n"
                                "services:\n"
                                "  - {name: web, url: \"http://127.0.0.1:%u/base\"}\n"
-                               "  - {name: kept, url: \"http://127.0.0.1:%u\", host: preserve}\n"
+                               "  - {name: kept, url: \"http://localhost:%u\", host: preserve}\n"
                                "  - {name: dead, url: \"http://127.0.0.1:%u\"}\n"
                                "domains:\n"
                                "  - {domain: z.test, default_service: web}\n";
