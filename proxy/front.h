@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "proxy/exchange.h"
+#include "proxy/front_h2_mem.h"
 #include "proxy/h1/chunked.h"
 
 /* After our last byte a client is listened to for a while, and what it says thrown away: closing with
@@ -35,6 +36,7 @@ enum front_h2_wait {
 
 struct front_h2 {
     nghttp2_session *session;
+    struct front_h2_mem mem;
     struct exchange *exchanges;
     size_t streams;
     bool going; /* GOAWAY was sent */

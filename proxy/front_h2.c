@@ -36,6 +36,7 @@ void front_h2_give_up(struct front *f)
     /* Streams close without callbacks: their exchanges are ended one by one. */
     front_h2_end_all(f);
     nghttp2_session_del(f->h2.session);
+    front_h2_mem_deinit(&f->h2.mem);
     f->h2.session = NULL;
     front_close(f);
 }
@@ -421,12 +422,14 @@ void front_h2_setup(struct front_h2_shared *s)
 {
     s->callbacks = make_callbacks();
     s->options = make_options();
+    front_h2_slabs_init(&s->slabs);
 }
 
 void front_h2_teardown(struct front_h2_shared *s)
 {
     nghttp2_session_callbacks_del(s->callbacks);
     nghttp2_option_del(s->options);
+    front_h2_slabs_deinit(&s->slabs);
 }
 
 void front_h2_open(struct front *f)
@@ -436,7 +439,10 @@ void front_h2_open(struct front *f)
     f->conn.ops = &h2_conn_ops;
     f->link.drain = h2_drain;
     f->link.kill = h2_kill;
-    CHECK(nghttp2_session_server_new2(&f->h2.session, p->h2.callbacks, f, p->h2.options) == 0);
+    front_h2_mem_init(&f->h2.mem, &p->h2.slabs);
+    CHECK(nghttp2_session_server_new3(&f->h2.session, p->h2.callbacks, f, p->h2.options,
+                                      &f->h2.mem.mem) == 0);
+    front_h2_mem_made(&f->h2.mem);
     nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)p->config->limits.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},

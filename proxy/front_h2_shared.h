@@ -3,9 +3,12 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "proxy/front_h2_mem.h"
+
 struct front_h2_shared {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
+    struct front_h2_slabs slabs;
 };
 
 void front_h2_setup(struct front_h2_shared *s);
