@@ -393,16 +393,25 @@ void conn_shutdown_write(struct conn *c)
     (void)shutdown(c->fd, SHUT_WR);
 }
 
+/* What TLS has to say before the end: close_notify where all is in order, or the alert that tells
+ * the peer why the handshake or a record was refused (RFC 8446 6). Sent if it fits. */
+static void say_last(struct conn *c)
+{
+    if (c->open && c->broken == ERR_OK && buf_len(&c->out) == 0)
+        conn_tls_notify_close(c);
+    else if (c->broken != ERR_CRYPTO)
+        return;
+    struct span s = buf_span(&c->out);
+    if (s.len > 0)
+        (void)!send(c->fd, s.p, s.len, MSG_NOSIGNAL);
+}
+
 void conn_close(struct conn *c)
 {
     if (c->closed)
         return;
-    if (c->ssl && c->open && c->broken == ERR_OK && buf_len(&c->out) == 0) {
-        conn_tls_notify_close(c);
-        struct span s = buf_span(&c->out);
-        if (s.len > 0)
-            (void)!send(c->fd, s.p, s.len, MSG_NOSIGNAL);
-    }
+    if (c->ssl)
+        say_last(c);
     c->closed = true;
     turn_unflush(&c->shared->turn, &c->flush);
     turn_unflush(&c->shared->turn, &c->reread);
