@@ -200,6 +200,24 @@ static void half_a_body_is_waited_for_and_no_longer(void **state)
     assert_true(bed.backs[0].eof);
 }
 
+/* What it goes on to say does not put that off for ever. */
+static void a_client_that_takes_nothing_is_let_go(void **state)
+{
+    static char bytes[256 * 1024];
+    open_h1(LISTEN_HTTPS);
+    bed_say(&bed,
+            "PUT / HTTP/1.1\r\nhost: web.z.test\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n");
+    bed.clients[0].hold = true;
+    bed_answer(&bed, 0, "HTTP/1.1 200 OK\r\n\r\n");
+    bed_send(&bed.backs[0], span_of(bytes, sizeof bytes));
+    bed_settle(&bed);
+    bed_say(&bed, "0\r\n\r\n");
+    bed_check_waiting(&bed);
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 0);
+}
+
 static void a_client_that_goes_ends_its_exchange(void **state)
 {
     open_h1(LISTEN_HTTPS);
@@ -268,6 +286,7 @@ int main(void)
         TEST(draining_closes_idle_connections),
         TEST(half_a_head_is_waited_for_and_no_longer),
         TEST(half_a_body_is_waited_for_and_no_longer),
+        TEST(a_client_that_takes_nothing_is_let_go),
         TEST(a_client_that_goes_ends_its_exchange),
         TEST(the_edge_says_continue),
         TEST(the_edge_refuses_what_is_announced_as_too_large),
