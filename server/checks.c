@@ -1,6 +1,8 @@
 #include "server/checks.h"
 
+#include "certs/pem_files.h"
 #include "config/errors.h"
+#include "core/mem.h"
 
 /* Refused, rather than taken and not done: who asks for a signed zone must not serve an unsigned one. */
 static bool check_supported(const struct config *c, struct config_errors *errors)
@@ -16,12 +18,27 @@ static bool check_supported(const struct config *c, struct config_errors *errors
     return errors->n == before;
 }
 
+/* Reads the files once and lets go of them: the first that is not fit for use is told. */
+static bool check_files(const struct config *c, struct config_errors *errors)
+{
+    struct pem_files *files = NULL;
+    char *why = NULL;
+    enum err e = pem_files_new(ev_default_loop(EVFLAG_AUTO), c->certificates.files,
+                               c->certificates.n_files, NULL, NULL, &files, &why);
+    if (e != ERR_OK)
+        errors_add(errors, 0, "certificates.files", "%s", why ? why : err_text(e));
+    mem_free(why);
+    pem_files_free(files);
+    return e == ERR_OK;
+}
+
 enum err checks_run(const struct config *c, uint32_t serial, struct dns_zone **zone,
                     struct config_errors *errors)
 {
     bool supported = check_supported(c, errors);
+    bool readable = check_files(c, errors);
     enum err e = dns_zone_compile(c, serial, zone, errors);
-    if (e != ERR_OK || supported)
+    if (e != ERR_OK || (supported && readable))
         return e;
     dns_zone_unref(*zone);
     *zone = NULL;

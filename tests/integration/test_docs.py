@@ -16,6 +16,7 @@ import yaml
 from support.edge import LINKUP, LINKUPD, SOURCE, Edge
 from support.http1 import Http1
 from support.net import connect_unix
+from support.pki import Issuer
 
 DOCS = SOURCE / "docs"
 MAN = sorted((DOCS / "man").glob("*.[0-9]"))
@@ -90,9 +91,12 @@ def test_configurations_check(text, tmp_path):
     for key, value in BASE.items():
         if key not in there:
             text += yaml.safe_dump({key: value})
-    for path in set(re.findall(r"/etc/linkup/[\w.]+", text)):
+    for path in sorted(set(re.findall(r"/etc/linkup/[\w.]+", text)), reverse=True):
         file = tmp_path / path.rpartition("/")[2]
-        file.write_text("c2VjcmV0\n")
+        if file.suffix == ".pem":
+            Issuer().write(tmp_path, file.stem, ["shop.example.com"])
+        elif not file.exists():
+            file.write_text("c2VjcmV0\n")
         text = text.replace(path, str(file))
     file = tmp_path / "linkupd.yaml"
     file.write_text(text)

@@ -361,10 +361,12 @@ class Edge:
             return c.request("GET", path)
 
     def metric(self, name):
-        for line in self.probe("/metrics").body.decode().splitlines():
-            if line.startswith(name + " ") or line.startswith(name + "{"):
-                return float(line.rsplit(" ", 1)[1])
-        raise AssertionError(f"no metric {name}")
+        """Its value, summed over all labels."""
+        values = [float(line.rsplit(" ", 1)[1])
+                  for line in self.probe("/metrics").body.decode().splitlines()
+                  if line.startswith((name + " ", name + "{"))]
+        assert values, f"no metric {name}"
+        return sum(values)
 
     def rss_kib(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
