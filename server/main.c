@@ -87,6 +87,7 @@ static int serve(const char *file, struct config *config)
 
 static int with_config(const struct options *o)
 {
+    log_setup(LOG_WARN, false); /* until the configuration has said how */
     struct config *config = load(o->config, o->action != ACTION_DUMP);
     if (!config)
         return EXIT_INPUT;
