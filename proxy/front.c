@@ -137,7 +137,7 @@ static struct front *new_front(struct proxy *p, enum listen_kind kind, uint16_t 
     f->kind = kind;
     f->port = port;
     f->client = *client;
-    f->link.probe = kind == LISTEN_METRICS;
+    f->link.kind = kind;
     f->link.drain = opening_kill;
     f->link.kill = opening_kill;
     return f;

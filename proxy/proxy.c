@@ -15,6 +15,8 @@
 #define STAGING_MAX (256 * 1024)
 /* Connections taken from a listener before other events have their turn. */
 #define ACCEPT_BATCH 64
+/* Connections for metrics and administration, beside limits.max_connections. */
+#define PRIVATE_MAX 256
 /* How long nothing is accepted when descriptors or memory have run out. */
 #define ACCEPT_PAUSE_S 0.1
 
@@ -46,13 +48,24 @@ void proxy_edge_changed(struct proxy *p)
 
 /* --- fronts -------------------------------------------------------------------------------------- */
 
-static void set_accepting(struct proxy *p, bool on)
+static bool is_public(enum listen_kind kind)
 {
-    if (p->accepting == on)
-        return;
-    p->accepting = on;
+    return kind == LISTEN_HTTPS || kind == LISTEN_REDIRECT;
+}
+
+/* However many clients there are, the edge can still be asked how it is, and told what to do. */
+static bool may_accept(const struct proxy *p, enum listen_kind kind)
+{
+    if (p->resting)
+        return false;
+    return is_public(kind) ? p->n_public < p->config->limits.max_connections
+                           : p->n_fronts - p->n_public < PRIVATE_MAX;
+}
+
+static void update_listeners(struct proxy *p)
+{
     for (struct listener *l = p->listeners; l; l = l->next) {
-        if (on)
+        if (may_accept(p, l->kind))
             ev_io_start(p->conns.loop, &l->io);
         else
             ev_io_stop(p->conns.loop, &l->io);
@@ -67,23 +80,26 @@ void front_link_add(struct proxy *p, struct front_link *l)
         l->next->prev = &l->next;
     p->fronts = l;
     p->n_fronts++;
-    p->n_probes += l->probe;
+    p->n_public += is_public(l->kind);
+    p->n_probes += l->kind == LISTEN_METRICS;
     metrics_add(p->metrics, METRIC_CONNS_ACCEPTED, 1);
     metrics_add(p->metrics, METRIC_CONNS_OPEN, 1);
-    if (p->n_fronts >= p->config->limits.max_connections)
-        set_accepting(p, false);
+    if (!may_accept(p, l->kind))
+        update_listeners(p);
 }
 
 void front_link_remove(struct proxy *p, struct front_link *l)
 {
+    bool could = may_accept(p, l->kind);
     *l->prev = l->next;
     if (l->next)
         l->next->prev = l->prev;
     p->n_fronts--;
-    p->n_probes -= l->probe;
+    p->n_public -= is_public(l->kind);
+    p->n_probes -= l->kind == LISTEN_METRICS;
     metrics_sub(p->metrics, METRIC_CONNS_OPEN, 1);
-    if (p->n_fronts < p->config->limits.max_connections && !ev_is_active(&p->accept_again))
-        set_accepting(p, true);
+    if (!could)
+        update_listeners(p);
 }
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *t, int events)
@@ -91,15 +107,16 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *t, int events)
     (void)loop;
     (void)events;
     struct proxy *p = t->data;
-    if (p->n_fronts < p->config->limits.max_connections)
-        set_accepting(p, true);
+    p->resting = false;
+    update_listeners(p);
 }
 
 /* The connection that could not be taken waits, and the loop would tell of it without end. */
 static void pause_accepting(struct proxy *p, int why)
 {
     LOG(LOG_ERROR, "accept_failed", LOG_ERRNO(why));
-    set_accepting(p, false);
+    p->resting = true;
+    update_listeners(p);
     ev_timer_stop(p->conns.loop, &p->accept_again);
     ev_timer_set(&p->accept_again, ACCEPT_PAUSE_S, 0.);
     ev_timer_start(p->conns.loop, &p->accept_again);
@@ -110,7 +127,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *io, int events)
     (void)loop;
     (void)events;
     struct listener *l = CONTAINER_OF(io, struct listener, io);
-    for (int i = 0; i < ACCEPT_BATCH && l->proxy->accepting; i++) {
+    for (int i = 0; i < ACCEPT_BATCH && ev_is_active(io); i++) {
         struct addr peer = {.len = sizeof peer.v6};
         int fd = accept4(io->fd, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
@@ -135,7 +152,7 @@ void proxy_listen(struct proxy *p, int fd, enum listen_kind kind)
     ev_io_init(&l->io, on_acceptable, fd, EV_READ);
     l->next = p->listeners;
     p->listeners = l;
-    if (p->accepting)
+    if (may_accept(p, kind))
         ev_io_start(p->conns.loop, &l->io);
 }
 
@@ -163,7 +180,7 @@ static void each_front(struct proxy *p, bool kill)
         next = l->next;
         if (kill)
             l->kill(l);
-        else if (!l->probe)
+        else if (l->kind != LISTEN_METRICS)
             l->drain(l);
     }
 }
@@ -193,7 +210,6 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     p->hooks = hooks;
     p->edge = pin_edge(table->edge);
     p->config = p->edge->image->config;
-    p->accepting = true;
     ev_timer_init(&p->accept_again, on_accept_again, 0., 0.);
     p->accept_again.data = p;
     p->pools = NEW(struct pools);

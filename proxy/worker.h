@@ -21,7 +21,7 @@ struct edge_pin {
 /* Every front connection hangs here, so that draining and closing reach them. */
 struct front_link {
     struct front_link *next, **prev;
-    bool probe; /* asks how we are: is served to the end, and not waited for */
+    enum listen_kind kind; /* that it came in by */
     void (*drain)(struct front_link *l);
     void (*kill)(struct front_link *l);
 };
@@ -43,10 +43,10 @@ struct proxy {
     const struct config *config; /* of edge->image */
     struct edge_pin *edge;
     struct listener *listeners;
-    bool accepting, draining;
+    bool resting, draining; /* resting: there are no descriptors to accept with */
     ev_timer accept_again;
     struct front_link *fronts;
-    size_t n_fronts, n_probes;
+    size_t n_fronts, n_public, n_probes;
     struct exchange *free_exchanges;
     size_t n_free_exchanges;
     struct pools *pools;

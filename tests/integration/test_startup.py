@@ -822,3 +822,20 @@ def test_nothing_is_left_behind(edge):
     with pytest.raises((ConnectionError, Late, OSError)):
         connect(edge.https).close()
     assert SOURCE.exists()
+
+
+def test_a_full_edge_can_still_be_asked(backs):
+    """limits.max_connections holds clients up, not those who look after the edge."""
+    with Edge({**services(backs[0]), "workers": 1, "limits": {"max_connections": 2}}) as e:
+        host = "web." + ZONE
+        with e.h1(host) as one, e.h1(host) as two:
+            for c in (one, two):
+                c.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert c.answer().status == 200
+            with socket.create_connection(("127.0.0.1", e.https)) as waiting:
+                waiting.sendall(b"this is no handshake, and nobody reads it yet")
+                assert e.probe("/readyz").status == 200
+                assert "linkup_connections_accepted_total" in e.probe("/metrics").body.decode()
+                one.close()
+                waiting.settimeout(PATIENCE)
+                assert waiting.recv(100) != b"", "an alert: its turn has come"
