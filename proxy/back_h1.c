@@ -245,6 +245,8 @@ static struct back_h1 *take_idle(struct exchange *x)
 {
     struct pool *pool = pool_find(x->proxy->pools, x->route.backend);
     struct back_h1 *b = pool ? pool->idle : NULL;
+    while (b && (b->conn.eof || b->conn.broken != ERR_OK))
+        b = b->idle_next; /* about to be closed in this turn */
     const struct config_backend *to = &x->route.backend->to;
     if (!b || b->scheme != to->scheme || b->port != to->port || strcmp(b->host, to->host) != 0)
         return NULL;
