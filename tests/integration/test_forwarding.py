@@ -10,6 +10,7 @@ from support.backend import Backend, reply
 from support.edge import ZONE, Edge
 from support.http1 import Http1
 from support.net import PATIENCE, connect
+from support.pki import Issuer
 
 HOST = "web." + ZONE
 SESSION = "web.peter." + ZONE
@@ -565,3 +566,58 @@ def test_access_log(back):
         assert "s3cret" not in text and "secret" not in text
         assert any(x["status"] == 404 and x["session"] == "nobody" for x in lines)
         assert any(x["path"] == "/cut" and x["end"] == "cut" for x in lines)
+
+
+# --- backends over TLS
+
+@pytest.fixture(name="secure", scope="module")
+def fixture_secure(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pki")
+    ours, other = Issuer("ours"), Issuer("other")
+    (folder / "ca.pem").write_text(ours.pem)
+    (folder / "other.pem").write_text(other.pem)
+    ours.write(folder, "good", ["localhost", "back.example"])
+    other.write(folder, "foreign", ["localhost"])
+    with Backend("good", tls=(folder / "good.pem", folder / "good.key")) as good, \
+            Backend("foreign", tls=(folder / "foreign.pem", folder / "foreign.key")) as foreign:
+        def service(name, back, host="localhost", scheme="https", **tls):
+            return {"name": name, "url": f"{scheme}://{host}:{back.port}",
+                    **({"tls": tls} if tls else {})}
+
+        ca = str(folder / "ca.pem")
+        with Edge({"services": [
+                service("good", good, ca=ca), service("byname", good, "127.0.0.1", ca=ca,
+                                                      server_name="back.example"),
+                service("wrongname", good, "127.0.0.1", ca=ca), service("foreign", foreign, ca=ca),
+                service("roots", good), service("anything", foreign, verify=False),
+                service("clear", good, scheme="http")]}) as e:
+            yield e, good
+
+
+def test_backends_over_tls_are_verified(secure, front):
+    edge, good = secure
+    for service, want in (("good", 200), ("byname", 200), ("anything", 200), ("wrongname", 502),
+                          ("foreign", 502), ("roots", 502)):
+        a = ask(edge, front, f"{service}.{ZONE}")
+        assert a.status == want, (service, a)
+    assert ask(edge, front, f"clear.{ZONE}").status in (400, 502)
+    body = b"x" * 3000000
+    a = ask(edge, front, f"good.{ZONE}", method="POST", body=body)
+    assert a.status == 200 and good.last.body == body
+
+
+def test_https_locations_are_turned(secure, front):
+    edge, good = secure
+    host = f"good.{ZONE}"
+    good.on("/l", reply(302, {"location": f"https://localhost:{good.port}/x"}))
+    assert ask(edge, front, host, "/l").get("location") == edge.url(host, "/x")
+
+
+def test_names_with_several_addresses(back, front):
+    """localhost is ::1 and 127.0.0.1: where the first refuses, the next is tried."""
+    with Backend("six", "::1") as six, Edge({"services": [
+            {"name": "four", "url": f"http://localhost:{back.port}"},
+            {"name": "six", "url": f"http://localhost:{six.port}"}]}) as e:
+        for _ in range(3):
+            assert ask(e, front, "four." + ZONE).get("x-backend") == "web"
+            assert ask(e, front, "six." + ZONE).get("x-backend") in ("six", None)

@@ -772,6 +772,53 @@ def test_only_root_can_become_another(edge):
     fails(edge, "daemon", command=[*NOBODY, *edge.command()])
 
 
+# --- where there is little of something
+
+def test_an_access_log_that_nobody_reads(backs):
+    """A full pipe: lines are dropped, requests are not held up."""
+    read, write = os.pipe()
+    try:
+        with Edge({**services(backs[0]), "log": {"access": "stdout"}}, start=False) as e:
+            e.spawn(stdout=write)
+            e.wait_log("edge_ready")
+            e.fetch_ca()
+            with e.h1("web." + ZONE) as c:
+                for _ in range(800):  # 300 bytes a line: four times the pipe
+                    assert c.request(target="/" + "a" * 200).status == 200
+            e.stop()
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_too_few_descriptors(backs):
+    """Connections wait until silent ones have had their time; then all is well."""
+    with Edge({**services(backs[0]), "limits": {"handshake_timeout": "500ms"}}, start=False) as e:
+        e.spawn(prefix=["prlimit", "--nofile=100"])
+        e.wait_log("edge_ready")
+        e.fetch_ca()
+        socks = [connect(e.https) for _ in range(150)]
+        e.wait_log("accept_failed")
+        assert e.probe("/healthz").status == 200
+        for s in socks:
+            s.close()
+        for _ in range(10):
+            assert e.get("web." + ZONE).status == 200
+
+
+def test_rotated_logs(backs):
+    """SIGHUP opens the access log anew, as logrotate wants it."""
+    with Edge(services(backs[0])) as e:
+        log = e.folder / "access.log"
+        assert e.get("web." + ZONE, "/before").status == 200
+        wait_until(lambda: "/before" in log.read_text(), "the line")
+        log.rename(e.folder / "access.log.1")
+        assert e.reload()[0] == "reloaded"
+        assert e.get("web." + ZONE, "/after").status == 200
+        wait_until(lambda: log.exists() and "/after" in log.read_text(), "the line in the new file")
+        assert "/after" not in (e.folder / "access.log.1").read_text()
+
+
 def test_port_0(edge):
     """Any free port; UDP and TCP the same one."""
     edge.write(listen={"dns": ["127.0.0.1:0"], "https": ["127.0.0.1:0"], "http": []})

@@ -112,6 +112,21 @@ def test_one_certificate_for_one_name(edge):
     assert len(results) == 16 and len(set(results)) == 1
 
 
+def test_a_certificate_goes_with_its_session(edge):
+    def held():
+        return edge.api("GET", "/v1/status").json()["certificates"]["held"]
+
+    edge.session("brief")
+    before = held()
+    first = certificate(edge, f"web.brief.{ZONE}").serial_number
+    assert held() == before + 1
+    edge.end_session("brief")
+    assert held() == before
+    edge.session("brief")
+    wait_until(lambda: certificate(edge, f"web.brief.{ZONE}").serial_number != first,
+               "a certificate of its own")
+
+
 def test_a_name_in_the_making_holds_up_nobody(edge):
     """A hundred new names at once, and an old one between them."""
     context = edge.tls_context()

@@ -3,6 +3,7 @@ answers as it is told; what it is not told about it answers with JSON that says 
 
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -138,8 +139,13 @@ class Backend:
     """`on` scripts a path: bytes to send, or a function (connection, request) -> bytes or None that
     may write by itself. With streaming=True it reads the body by itself, too."""
 
-    def __init__(self, name="backend", address="127.0.0.1", keep_raw=True):
-        self.name, self.keep_raw = name, keep_raw
+    def __init__(self, name="backend", address="127.0.0.1", keep_raw=True, tls=None):
+        """TLS: (certificate file, key file)."""
+        self.name, self.keep_raw, self.tls = name, keep_raw, None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
+            self.tls.set_alpn_protocols(["http/1.1"])
         self.scripts, self.connections, self.requests = {}, [], []
         self.changed = threading.Condition()
         self.stopping = False
@@ -150,7 +156,7 @@ class Backend:
         self.address, self.port = address, self.listener.getsockname()[1]
         shown = f"[{address}]" if ":" in address else address
         self.authority = f"{shown}:{self.port}"
-        self.url = f"http://{self.authority}"
+        self.url = f"{'https' if tls else 'http'}://{self.authority}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def on(self, path, answer, streaming=False):
@@ -214,9 +220,11 @@ class Backend:
 
     def _serve(self, c):
         try:
+            if self.tls:
+                c.sock = self.tls.wrap_socket(c.sock, server_side=True)
             while self._one(c):
                 pass
-        except Gone:
+        except (Gone, ssl.SSLError, ConnectionError):
             pass
         finally:
             c.ended.set()

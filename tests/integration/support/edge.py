@@ -118,14 +118,14 @@ class Edge:
         return subprocess.run(command or self.command(*args), capture_output=True, text=True,
                               timeout=PATIENCE, check=False, **kw)
 
-    def spawn(self, prefix=(), env=None):
+    def spawn(self, prefix=(), env=None, stdout=subprocess.DEVNULL):
         command = [*prefix, *self.command()]
         if not prefix:
             command = ["setpriv", "--pdeathsig", "KILL", *command]
         with self.changed:
             self.lines, self.text = [], []
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
             start_new_session=True, env={**os.environ, **(env or {})})
         self.checked = False
         threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
