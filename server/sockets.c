@@ -37,6 +37,8 @@ static char *explain(const char *what, const struct addr *a, enum err e)
         advice = ": ports below 1024 need root or CAP_NET_BIND_SERVICE";
     else if (saved == EADDRINUSE)
         advice = ": another program listens there; stop it, or choose another port";
+    else if (saved == EAFNOSUPPORT)
+        advice = ": IPv6 is switched off on this machine; leave the address out of `listen`";
     else if (saved == EADDRNOTAVAIL)
         advice = ": this machine does not have that address";
     return mem_printf("cannot listen for %s on %s: %s%s", what, addr_text(a, text), strerror(saved),
