@@ -91,14 +91,57 @@ static enum err parse_into(struct config *c, const char *file, struct span yaml,
     return errors->n > 0 ? ERR_SYNTAX : err;
 }
 
-enum err config_parse(const char *file, struct span yaml, struct config **out,
-                      struct config_errors *errors)
+static bool has_error_below(const struct config_errors *errors, const char *key)
+{
+    for (size_t i = 0; i < errors->n; i++)
+        if (span_starts(span_str(errors->v[i].key), span_str(key)))
+            return true;
+    return false;
+}
+
+/* What of C can be looked into although the file has errors; false: too little. */
+static bool sound_part(const struct config *c, const struct config_errors *errors,
+                       struct config *part)
+{
+    if (!c->zone || c->nameservers.n == 0 || c->addresses.n == 0 ||
+        has_error_below(errors, "zone") || has_error_below(errors, "nameservers") ||
+        has_error_below(errors, "addresses"))
+        return false;
+    *part = *c;
+    if (has_error_below(errors, "services"))
+        part->n_services = 0;
+    if (has_error_below(errors, "domains"))
+        part->n_domains = 0;
+    if (has_error_below(errors, "certificates"))
+        part->certificates.n_files = 0;
+    if (has_error_below(errors, "dns.records"))
+        part->dns.records.n = 0;
+    if (has_error_below(errors, "dns.caa"))
+        part->dns.caa.n = 0;
+    return true;
+}
+
+static enum err run_check(const struct config *c, config_check *check, enum err so_far,
+                          struct config_errors *errors)
+{
+    struct config part;
+    if (!check)
+        return so_far;
+    if (so_far == ERR_OK)
+        return check(c, errors);
+    if (sound_part(c, errors, &part) && check(&part, errors) != ERR_OK)
+        return ERR_SYNTAX;
+    return so_far;
+}
+
+static enum err parse_checked(const char *file, struct span yaml, config_check *check,
+                              struct config **out, struct config_errors *errors)
 {
     struct config *c = config_new();
     *errors = (struct config_errors){NULL, 0};
     *out = NULL;
 
-    enum err err = parse_into(c, file, yaml, errors);
+    enum err err = run_check(c, check, parse_into(c, file, yaml, errors), errors);
     if (err != ERR_OK) {
         errors_sort(errors);
         config_unref(c);
@@ -108,7 +151,19 @@ enum err config_parse(const char *file, struct span yaml, struct config **out,
     return ERR_OK;
 }
 
+enum err config_parse(const char *file, struct span yaml, struct config **out,
+                      struct config_errors *errors)
+{
+    return parse_checked(file, yaml, NULL, out, errors);
+}
+
 enum err config_load(const char *file, struct config **out, struct config_errors *errors)
+{
+    return config_load_checked(file, NULL, out, errors);
+}
+
+enum err config_load_checked(const char *file, config_check *check, struct config **out,
+                             struct config_errors *errors)
 {
     char *text = NULL;
     size_t len = 0;
@@ -124,7 +179,7 @@ enum err config_load(const char *file, struct config **out, struct config_errors
         errors_add(errors, 0, "", "cannot be read: %s", log_errno_text(errno));
         return ERR_IO;
     }
-    err = config_parse(file, span_of(text, len), out, errors);
+    err = parse_checked(file, span_of(text, len), check, out, errors);
     /* It may hold a secret. */
     mem_wipe(text, len);
     mem_free(text);

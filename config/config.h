@@ -172,7 +172,13 @@ struct config_errors {
  * ERR_IO: unreadable) *ERRORS lists every error found, not only the first. The environment is read
  * for ${NAME}. */
 enum err config_load(const char *file, struct config **out, struct config_errors *errors) MUST_USE;
-/* The same from memory; FILE is used in messages and to resolve relative paths. */
+/* The same, and CHECK (may be NULL) adds what only the parts that use the configuration see to be wrong.
+ * So that all errors are told at once, it is called for a file with errors, too, if zone, nameservers
+ * and addresses are sound: then lists with errors of their own are given to it empty. */
+typedef enum err config_check(const struct config *c, struct config_errors *errors);
+enum err config_load_checked(const char *file, config_check *check, struct config **out,
+                             struct config_errors *errors) MUST_USE;
+/* The same as config_load from memory; FILE is used in messages and to resolve relative paths. */
 enum err config_parse(const char *file, struct span yaml, struct config **out,
                       struct config_errors *errors) MUST_USE;
 void config_errors_deinit(struct config_errors *errors);

@@ -39,17 +39,11 @@ static struct config *load(const char *file, bool to_run)
 {
     struct config *c = NULL;
     struct config_errors errors = {0};
-    enum err e = config_load(file, &c, &errors);
-    if (e == ERR_OK && to_run)
-        e = check(c, &errors);
+    enum err e = config_load_checked(file, to_run ? check : NULL, &c, &errors);
     if (e != ERR_OK)
         print_errors(&errors, file);
     config_errors_deinit(&errors);
-    if (e == ERR_OK)
-        return c;
-    if (c)
-        config_unref(c);
-    return NULL;
+    return c;
 }
 
 static int dump(const struct config *c)

@@ -120,6 +120,23 @@ def test_check_tells_all_at_once(edge):
         assert want in found, f"{want} is not told:\n{r.stderr}"
 
 
+def test_records_and_files_are_told_with_the_rest(edge):
+    """What only other parts can judge does not wait until all else is right."""
+    r = check(edge, f"""zone: {ZONE}
+addresses: [127.0.0.1]
+services:
+  - {{name: web, url: "ftp://x"}}
+log: {{level: loud}}
+dns:
+  records: ["a A 192.0.2.1", "b A 1.2.3"]
+certificates: {{files: [{{cert: /nonexistent/c, key: /nonexistent/k}}]}}
+""")
+    assert r.returncode == 1
+    for want in (":4: services[0].url: ", ":5: log.level: ", ":7: dns.records[1]: ",
+                 ": certificates.files: "):
+        assert want in r.stderr, f"{want} is not told:\n{r.stderr}"
+
+
 @pytest.mark.parametrize("text", [
     "zone: [", "a: b: c", "\tzone: x", "zone: x\nzone: y", "- 1", "just text", "", "zone: !!python/x y",
     "zone: &a x\nstate: *b", "%YAML 9.9\n---\nzone: x", "zone: \"\\x00\"", "\x00\x01\x02", "zone: x\n...\n---\nzone: y",
@@ -506,7 +523,7 @@ def test_a_lost_admin_token_file(edge):
 
 # --- SIGHUP
 
-@pytest.fixture(name="backs", scope="module")
+@pytest.fixture(name="backs")
 def fixture_backs():
     with Backend("one") as one, Backend("two") as two:
         yield one, two
@@ -686,7 +703,9 @@ def test_a_second_signal_ends_at_once(backs):
     hold = threading.Event()
     one.on("/for-ever", lambda c, r: hold.wait(PATIENCE) and None)
     try:
-        with Edge({**services(one), "drain": "1h"}) as e:
+        with Edge({**services(one), "drain": "1h"}, start=False) as e:
+            # Its threads are not waited for: that is what the second signal is for.
+            e.start(env={"TSAN_OPTIONS": "report_thread_leaks=0"})
             host = "web." + ZONE
             with e.h1(host) as c:
                 c.send(f"GET /for-ever HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
