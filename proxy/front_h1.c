@@ -352,7 +352,7 @@ static void h1_input(struct conn *c)
         return;
     }
     if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
-        return; /* pipelined: waits in `in`, which pauses the reading when it is full */
+        return;      /* pipelined: waits in `in`, which pauses the reading when it is full */
     if (!c->starved) /* else it is for what the client does not take */
         conn_deadline_off(c);
     exchange_request_body(f->h1.x);
