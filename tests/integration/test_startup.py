@@ -821,6 +821,7 @@ def test_too_few_descriptors(backs):
         assert e.probe("/healthz").status == 200
         for s in socks:
             s.close()
+        wait_until(lambda: len(os.listdir(f"/proc/{e.pid}/fd")) < 70, "them to be closed")
         for _ in range(10):
             assert e.get("web." + ZONE).status == 200
 

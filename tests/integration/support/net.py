@@ -14,6 +14,9 @@ class Late(AssertionError):
     """What was waited for did not come."""
 
 
+_given = set()  # by this process: none is given twice
+
+
 def _is_free(port):
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
@@ -30,7 +33,8 @@ def free_port():
     it taken are started again with others."""
     for _ in range(1000):
         port = random.choice(PORTS)
-        if _is_free(port):
+        if port not in _given and _is_free(port):
+            _given.add(port)
             return port
     raise Late("no free port")
 
