@@ -277,7 +277,9 @@ class Edge:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:
+            print(self.log()[-8000:])  # pytest shows it with the failure
         self.close()
 
     # --- the API
