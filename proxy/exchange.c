@@ -1,8 +1,8 @@
 #include "proxy/exchange.h"
 
 #include "core/mem.h"
-#include "proxy/access_log.h"
-#include "proxy/own_answer.h"
+#include "proxy/access/access_log.h"
+#include "proxy/page/own_answer.h"
 #include "proxy/steer.h"
 
 /* Exchanges that are kept for reuse by a worker: enough for many streams, little when idle. */

@@ -11,9 +11,9 @@
 
 #include "core/addr.h"
 #include "core/arena.h"
-#include "proxy/forward.h"
-#include "proxy/page.h"
-#include "proxy/turn.h"
+#include "proxy/head/forward.h"
+#include "proxy/net/turn.h"
+#include "proxy/page/page.h"
 #include "proxy/worker.h"
 
 struct exchange;

@@ -4,7 +4,7 @@
 
 #include "core/addr.h"
 #include "core/buf.h"
-#include "proxy/message.h"
+#include "proxy/head/message.h"
 
 #define LOCAL_BODY_MAX (1024 * 1024)
 #define LOCAL_ANSWER_MAX (4 * 1024 * 1024)

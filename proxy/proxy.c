@@ -6,9 +6,9 @@
 #include "core/fd.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "proxy/access_log.h"
-#include "proxy/back_h1.h"
-#include "proxy/back_tls.h"
+#include "proxy/access/access_log.h"
+#include "proxy/back/back_h1.h"
+#include "proxy/back/back_tls.h"
 #include "proxy/worker.h"
 
 /* A record of plaintext, and the largest head in front of it. */

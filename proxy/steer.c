@@ -1,9 +1,9 @@
 #include "proxy/steer.h"
 
 #include "certs/cert.h"
-#include "proxy/back_h1.h"
-#include "proxy/back_local.h"
-#include "proxy/own_answer.h"
+#include "proxy/back/back_h1.h"
+#include "proxy/back/back_local.h"
+#include "proxy/page/own_answer.h"
 
 /* A use of a session is reported at most this often. */
 #define TOUCH_INTERVAL_MS 60000

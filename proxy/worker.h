@@ -1,8 +1,8 @@
 /* What the parts of one worker's proxy share; private to the folder. */
 #pragma once
 
-#include "proxy/conn.h"
-#include "proxy/front_h2_shared.h"
+#include "proxy/front/front_h2_shared.h"
+#include "proxy/net/conn.h"
 #include "proxy/proxy.h"
 
 struct exchange;

@@ -1,7 +1,7 @@
 #include "proxy/h1/chunked.h"
 
-#include "proxy/chars.h"
 #include "proxy/h1/lines.h"
+#include "proxy/head/chars.h"
 
 /* A size has 64 bits at most: nothing overflows. */
 #define SIZE_DIGITS 16

@@ -2,7 +2,7 @@
  * input. Chunk extensions are passed over within a bound; trailers are parsed into fields. */
 #pragma once
 
-#include "proxy/field.h"
+#include "proxy/head/field.h"
 
 enum chunked_state {
     CHUNKED_SIZE,

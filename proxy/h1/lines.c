@@ -1,6 +1,6 @@
 #include "proxy/h1/lines.h"
 
-#include "proxy/chars.h"
+#include "proxy/head/chars.h"
 
 enum err h1_refuse(struct h1_fault *fault, enum err e, int status, const char *text)
 {

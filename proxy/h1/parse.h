@@ -2,7 +2,7 @@
  * obs-fold, no white space before the colon, no control characters, one Host, no mixed framing. */
 #pragma once
 
-#include "proxy/message.h"
+#include "proxy/head/message.h"
 
 /* Why a request was refused, and with what status (400, 414, 417, 431, 501, 505). */
 struct h1_fault {

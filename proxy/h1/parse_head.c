@@ -1,5 +1,5 @@
-#include "proxy/chars.h"
 #include "proxy/h1/lines.h"
+#include "proxy/head/chars.h"
 
 /* The longest start line: a target at its limit, a method and a version. */
 #define START_LINE_MAX (TARGET_MAX + 64)

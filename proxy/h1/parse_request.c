@@ -1,5 +1,5 @@
-#include "proxy/chars.h"
 #include "proxy/h1/lines.h"
+#include "proxy/head/chars.h"
 
 /* RFC 9112 3: a method longer than any we know is answered 501. */
 #define METHOD_MAX 32

@@ -1,5 +1,5 @@
-#include "proxy/chars.h"
 #include "proxy/h1/lines.h"
+#include "proxy/head/chars.h"
 
 /* What the back sends is never answered with this status as such: the client gets a 502. */
 static enum err bad(struct h1_fault *fault, const char *text)

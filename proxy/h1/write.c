@@ -1,6 +1,6 @@
 #include "proxy/h1/write.h"
 
-#include "proxy/chars.h"
+#include "proxy/head/chars.h"
 
 /* What stands around a name and a value: ": " and CR LF. */
 #define LINE_EXTRA 4

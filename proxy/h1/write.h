@@ -6,7 +6,7 @@
 #pragma once
 
 #include "core/buf.h"
-#include "proxy/message.h"
+#include "proxy/head/message.h"
 
 /* The request line, host, all fields, framing (content-length, or transfer-encoding: chunked for
  * BODY_CHUNKED and BODY_STREAM), connection when CONNECTION is not empty ("upgrade": then the upgrade

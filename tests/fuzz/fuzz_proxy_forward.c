@@ -2,9 +2,9 @@
  * answer (what follows the request's head) is parsed, changed and written for the client. What leaves must
  * read again, strictly, and keep what DESIGN promises of it. */
 #include "core/mem.h"
-#include "proxy/forward.h"
 #include "proxy/h1/parse.h"
 #include "proxy/h1/write.h"
+#include "proxy/head/forward.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

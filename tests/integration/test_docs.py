@@ -61,7 +61,7 @@ def test_generated_parts(path, options):
 
 def test_every_error_page_is_documented():
     table = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", (DOCS / "routing.md").read_text(), re.M)
-    source = (SOURCE / "proxy/page.c").read_text()
+    source = (SOURCE / "proxy/page/page.c").read_text()
     kinds = re.findall(r'\[PAGE_\w+\]\s*=\s*\{(\d{3}),\s*"([a-z-]+)"', source)
     assert len(kinds) > 15
     assert table == sorted(table, key=lambda row: row[0])

@@ -8,7 +8,7 @@
 #include "certs/ca.h"
 #include "certs/leaf.h"
 #include "core/mem.h"
-#include "proxy/conn.h"
+#include "proxy/net/conn.h"
 #include "support/test.h"
 
 struct end {

@@ -11,8 +11,8 @@
 #include "core/fd.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "proxy/back_h1.h"
-#include "proxy/front.h"
+#include "proxy/back/back_h1.h"
+#include "proxy/front/front.h"
 
 #define BED_CLIENTS 2
 #define BED_BACKS 12

@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "proxy/forward.h"
+#include "proxy/head/forward.h"
 #include "unit/sessions/route_bed.h"
 
 #define FORWARD_YAML                                                                               \

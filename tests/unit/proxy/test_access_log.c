@@ -9,8 +9,8 @@
 
 #include "core/file.h"
 #include "core/mem.h"
-#include "proxy/access_line.h"
-#include "proxy/access_log.h"
+#include "proxy/access/access_line.h"
+#include "proxy/access/access_log.h"
 #include "proxy/exchange.h"
 #include "support/test.h"
 

@@ -1,5 +1,5 @@
-#include "proxy/chars.h"
-#include "proxy/field.h"
+#include "proxy/head/chars.h"
+#include "proxy/head/field.h"
 #include "support/test.h"
 
 static struct arena arena;

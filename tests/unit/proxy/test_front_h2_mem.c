@@ -1,5 +1,5 @@
 /* Sessions made in slabs behave as those on the heap, and give everything back. */
-#include "proxy/front_h2_mem.h"
+#include "proxy/front/front_h2_mem.h"
 
 #include "core/mem.h"
 #include "support/test.h"

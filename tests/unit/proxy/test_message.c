@@ -1,4 +1,4 @@
-#include "proxy/message.h"
+#include "proxy/head/message.h"
 #include "support/test.h"
 
 static void test_reasons(void **state)

@@ -1,6 +1,6 @@
 /* Error answers: what they say, in three forms, and that nothing a client sent means anything in them. */
-#include "proxy/page.h"
-#include "proxy/page_accept.h"
+#include "proxy/page/page.h"
+#include "proxy/page/page_accept.h"
 #include "unit/proxy/forward_bed.h"
 
 static struct forward_bed bed;

@@ -1,5 +1,5 @@
 #include "core/mem.h"
-#include "proxy/resolver.h"
+#include "proxy/net/resolver.h"
 #include "support/test.h"
 
 struct asker {

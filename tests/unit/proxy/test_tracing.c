@@ -1,5 +1,5 @@
 /* The context that services pass on: W3C Trace Context, W3C Baggage, x-request-id. */
-#include "proxy/tracing.h"
+#include "proxy/head/tracing.h"
 
 #include <stdio.h>
 

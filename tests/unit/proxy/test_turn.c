@@ -1,5 +1,5 @@
 #include "core/mem.h"
-#include "proxy/turn.h"
+#include "proxy/net/turn.h"
 #include "support/test.h"
 
 struct item {

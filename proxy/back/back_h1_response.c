@@ -1,0 +1,226 @@
+#include "core/log.h"
+#include "proxy/back/back_h1.h"
+#include "proxy/h1/parse.h"
+#include "proxy/net/conn_tls.h"
+#include "proxy/page/own_answer.h"
+
+/* Interim responses that a backend may send before the final one. */
+#define INTERIMS_MAX 16
+
+/* --- the body ------------------------------------------------------------------------------------ */
+
+/* The response has been taken whole. */
+static void finish(struct back_h1 *b)
+{
+    struct exchange *x = b->x;
+    b->complete = true;
+    exchange_back_finished(x);
+    back_h1_recycle(b);
+}
+
+static struct span peek_chunked(struct back_h1 *b, bool *end)
+{
+    struct exchange *x = b->x;
+    size_t skip = 0;
+    struct span data = {NULL, 0};
+    enum err e = chunked_next(&b->chunked, buf_span(&b->conn.in), &x->arena, &skip, &data);
+    conn_consume(&b->conn, skip);
+    if (e == ERR_AGAIN && !b->conn.eof)
+        return span_of(NULL, 0);
+    if (e != ERR_OK) {
+        conn_fail(&b->conn, ERR_SYNTAX); /* told when the front's call is over */
+        return span_of(NULL, 0);
+    }
+    if (!chunked_done(&b->chunked))
+        return data;
+    x->response_trailers = b->chunked.trailers;
+    forward_trailers(&x->response_trailers);
+    *end = true;
+    finish(b);
+    return span_of(NULL, 0);
+}
+
+static struct span back_peek(struct exchange *x, bool *end)
+{
+    struct back_h1 *b = x->back;
+    *end = false;
+    if (!b->head_done)
+        return span_of(NULL, 0);
+    if (b->body == BODY_CHUNKED)
+        return peek_chunked(b, end);
+    struct span s = buf_span(&b->conn.in);
+    if (b->body == BODY_STREAM) {
+        *end = b->conn.eof;
+        return s;
+    }
+    if (s.len > b->left)
+        s.len = (size_t)b->left;
+    *end = s.len == b->left;
+    return s;
+}
+
+static void back_consume(struct exchange *x, size_t n)
+{
+    struct back_h1 *b = x->back;
+    conn_consume(&b->conn, n);
+    switch (b->body) {
+    case BODY_CHUNKED:
+        chunked_data_consumed(&b->chunked, n);
+        return;
+    case BODY_STREAM:
+        if (b->conn.eof && buf_len(&b->conn.in) == 0)
+            finish(b);
+        return;
+    case BODY_LENGTH:
+        b->left -= n;
+        if (b->left == 0)
+            finish(b);
+        else if (b->conn.eof && buf_len(&b->conn.in) == 0)
+            conn_fail(&b->conn, ERR_CLOSED); /* cut short */
+        return;
+    case BODY_NONE:
+        return;
+    }
+}
+
+static void back_release(struct exchange *x)
+{
+    struct back_h1 *b = x->back;
+    if (b->dialling) {
+        back_h1_close(b);
+        return;
+    }
+    b->complete = b->head_done &&
+                  (b->body == BODY_NONE || (b->body == BODY_LENGTH && b->left == 0));
+    back_h1_recycle(b);
+}
+
+const struct back_ops back_h1_ops = {
+    .request_body = back_h1_request_body,
+    .peek = back_peek,
+    .consume = back_consume,
+    .release = back_release,
+};
+
+/* --- the head ------------------------------------------------------------------------------------ */
+
+/* A CORS preflight of the same session that the backend has no answer to. */
+static bool is_unanswered_preflight(const struct exchange *x)
+{
+    char storage[256];
+    struct span origin;
+    return x->edge->image->config->cors == CORS_SAME_SESSION && forward_is_preflight(&x->request) &&
+           !fields_find(&x->response.fields, FIELD_ACCESS_CONTROL_ALLOW_ORIGIN) &&
+           x->context.origin_host.len > 0 &&
+           host_normalise(x->context.origin_host, storage, &origin) == ERR_OK &&
+           route_same_session(x->proxy->table, &x->route, origin);
+}
+
+static void pass_head(struct back_h1 *b)
+{
+    struct exchange *x = b->x;
+    struct forward_facts facts = {
+        .client = &x->client,
+        .config = x->edge->image->config,
+        .host = x->host,
+        .public_port = x->port,
+        .secure = x->secure,
+        .route = &x->route,
+        .via_name = SPAN_LIT("1.1 linkup"),
+    };
+    if (forward_response(&x->response, &x->request, &facts, x->proxy->table, x->explain,
+                         &x->arena) != ERR_OK) {
+        back_h1_fail(b, PAGE_BACK_BROKE);
+        return;
+    }
+    /* Bodies of a known length must keep coming; streams may be silent for as long as they like. */
+    if (b->body == BODY_LENGTH && b->left > 0)
+        back_h1_deadline_for_response(b);
+    else
+        conn_deadline_off(&b->conn);
+    exchange_head(x);
+    if (x->done || x->back != b)
+        return;
+    exchange_response_body(x);
+    if (!x->done && x->back == b &&
+        (b->body == BODY_NONE || (b->body == BODY_LENGTH && b->left == 0)))
+        finish(b);
+}
+
+static void take_final(struct back_h1 *b, const struct response_head *h)
+{
+    struct exchange *x = b->x;
+    x->response = *h;
+    b->head_done = true;
+    b->keep_alive = h->keep_alive;
+    b->body = h->body;
+    b->left = h->content_length;
+    chunked_init(&b->chunked);
+    if (is_unanswered_preflight(x))
+        own_answer_preflight(x); /* lets go of this connection */
+    else
+        pass_head(b);
+}
+
+/* Takes one head off the input; false when there is none (or the connection has gone). */
+static bool take_head(struct back_h1 *b)
+{
+    struct exchange *x = b->x;
+    size_t len = 0;
+    struct h1_fault fault = {0};
+    struct span in = buf_span(&b->conn.in);
+    enum err e = h1_find_head(in, &b->scanned, &len, &fault);
+    if (e == ERR_AGAIN) {
+        if (b->conn.eof)
+            back_h1_fail(b, PAGE_BACK_BROKE);
+        return false;
+    }
+    struct response_head head = {0};
+    if (e == ERR_OK)
+        e = h1_parse_response(span_sub(in, 0, len), x->request.method, &x->arena, &head, &fault);
+    if (e != ERR_OK || head.status == 101 || (head.status < 200 && b->interims++ >= INTERIMS_MAX)) {
+        LOG(LOG_WARN, "back_malformed", LOG_S("host", b->host), LOG_U("port", b->port),
+            LOG_S("why", fault.text ? fault.text : "unexpected interim response"));
+        back_h1_fail(b, PAGE_BACK_BROKE);
+        return false;
+    }
+    conn_consume(&b->conn, len);
+    b->scanned = 0;
+    if (head.status >= 200) {
+        take_final(b, &head);
+        return false;
+    }
+    if (forward_interim(&head, &x->arena) == ERR_OK)
+        exchange_interim(x, &head);
+    return b->x == x;
+}
+
+static void body_input(struct back_h1 *b)
+{
+    struct exchange *x = b->x;
+    if (b->body == BODY_LENGTH)
+        back_h1_deadline_for_response(b);
+    /* Cut short: framing says there is more, the connection says there is not. What did arrive has to
+     * reach the client before the cut. */
+    exchange_response_body(x);
+    if (b->x != x || !b->conn.eof || b->complete)
+        return;
+    bool cut = b->body != BODY_STREAM && buf_len(&b->conn.in) == 0;
+    if (cut)
+        back_h1_fail(b, PAGE_BACK_BROKE);
+}
+
+void back_h1_input(struct conn *c)
+{
+    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
+    if (!b->x) {
+        back_h1_close(b); /* idle: the backend closes, or speaks unasked */
+        return;
+    }
+    if (b->head_done) {
+        body_input(b);
+        return;
+    }
+    while (take_head(b))
+        ;
+}

@@ -1,0 +1,169 @@
+#include "proxy/front/front.h"
+
+#include <unistd.h>
+
+#include "certs/server_tls.h"
+
+static void free_front(struct turn_item *i)
+{
+    struct front *f = CONTAINER_OF(i, struct front, reap);
+    mem_free(f);
+}
+
+void front_close(struct front *f)
+{
+    if (f->conn.closed)
+        return;
+    if (f->kind == LISTEN_HTTPS)
+        cert_waiter_deinit(&f->waiter);
+    conn_close(&f->conn);
+    front_link_remove(f->proxy, &f->link);
+    f->reap.run = free_front;
+    turn_reap(&f->proxy->conns.turn, &f->reap);
+}
+
+void front_linger(struct front *f)
+{
+    f->lingering = true;
+    f->linger_until_ms = loop_now_ms(f->conn.shared->loop) + LINGER_MOST_MS;
+    conn_shutdown_write(&f->conn);
+    conn_consume(&f->conn, buf_len(&f->conn.in));
+    conn_deadline_ms(&f->conn, LINGER_MS);
+}
+
+bool front_lingers_out(struct front *f)
+{
+    size_t n = buf_len(&f->conn.in);
+    f->lingered += n;
+    conn_consume(&f->conn, n);
+    conn_deadline_ms(&f->conn, LINGER_MS);
+    return f->conn.eof || f->lingered > LINGER_BYTES ||
+           loop_now_ms(f->conn.shared->loop) >= f->linger_until_ms;
+}
+
+struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops)
+{
+    struct exchange *x = exchange_new(f->proxy, ops, f);
+    x->kind = f->kind;
+    x->client = f->client;
+    x->cert = f->kind == LISTEN_HTTPS ? f->waiter.cert : NULL;
+    x->secure = f->kind == LISTEN_HTTPS;
+    x->port = f->proxy->config->public_https_port;
+    return x;
+}
+
+/* --- before the protocol is known ---------------------------------------------------------------- */
+
+static void opening_open(struct conn *c)
+{
+    struct front *f = front_of(c);
+    const uint8_t *alpn = NULL;
+    unsigned len = 0;
+    if (c->ssl) {
+        SSL_get0_alpn_selected(c->ssl, &alpn, &len);
+        metrics_add(f->proxy->metrics, METRIC_TLS_HANDSHAKES, 1);
+        if (SSL_session_reused(c->ssl))
+            metrics_add(f->proxy->metrics, METRIC_TLS_RESUMED, 1);
+    }
+    if (span_eq(span_of(alpn, len), SPAN_LIT("h2")))
+        front_h2_open(f);
+    else
+        front_h1_open(f);
+}
+
+static void opening_input(struct conn *c)
+{
+    (void)c; /* nothing is announced before on_open */
+}
+
+static void opening_deadline(struct conn *c)
+{
+    struct front *f = front_of(c);
+    metrics_add(f->proxy->metrics, METRIC_TLS_FAILED, 1);
+    front_close(f);
+}
+
+static void opening_broken(struct conn *c, enum err why)
+{
+    struct front *f = front_of(c);
+    (void)why;
+    metrics_add(f->proxy->metrics, METRIC_TLS_FAILED, 1);
+    front_close(f);
+}
+
+static const struct conn_ops opening_ops = {
+    .on_open = opening_open,
+    .on_input = opening_input,
+    .on_room = opening_input,
+    .on_deadline = opening_deadline,
+    .on_broken = opening_broken,
+};
+
+static void known_h2_open(struct conn *c)
+{
+    front_h2_open(front_of(c));
+}
+
+static const struct conn_ops known_h2_ops = {.on_open = known_h2_open};
+
+static void on_cert_ready(struct cert_waiter *w)
+{
+    struct front *f = CONTAINER_OF(w, struct front, waiter);
+    conn_resume_handshake(&f->conn);
+}
+
+/* While no protocol has taken over: nothing to say good-bye to. */
+static void opening_kill(struct front_link *l)
+{
+    front_close(CONTAINER_OF(l, struct front, link));
+}
+
+/* Sets F's SSL up where the listener asks for it; false without memory for one. */
+static bool make_ssl(struct front *f, SSL **ssl)
+{
+    *ssl = NULL;
+    if (f->kind != LISTEN_HTTPS)
+        return true;
+    f->waiter.on_ready = on_cert_ready;
+    *ssl = server_tls_accept(f->proxy->tls, &f->waiter);
+    return *ssl != NULL;
+}
+
+static struct front *new_front(struct proxy *p, enum listen_kind kind, uint16_t port,
+                               const struct addr *client)
+{
+    struct front *f = NEW(struct front);
+    f->proxy = p;
+    f->kind = kind;
+    f->port = port;
+    f->client = *client;
+    f->link.kind = kind;
+    f->link.drain = opening_kill;
+    f->link.kill = opening_kill;
+    return f;
+}
+
+void front_accept(struct listener *l, int fd, const struct addr *peer)
+{
+    struct proxy *p = l->proxy;
+    struct front *f = new_front(p, l->kind, l->port, peer);
+    SSL *ssl;
+    if (!make_ssl(f, &ssl)) {
+        close(fd);
+        mem_free(f);
+        return;
+    }
+    conn_init_accepted(&f->conn, &p->conns, &opening_ops, fd, ssl);
+    front_link_add(p, &f->link);
+    conn_deadline_ms(&f->conn, p->config->limits.handshake_timeout_ms);
+    conn_start(&f->conn);
+}
+
+void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
+                bool http2)
+{
+    struct front *f = new_front(p, kind, 0, client);
+    conn_init_accepted(&f->conn, &p->conns, http2 ? &known_h2_ops : &opening_ops, fd, NULL);
+    front_link_add(p, &f->link);
+    conn_start(&f->conn);
+}

@@ -1,0 +1,83 @@
+/* A front connection: accepted, perhaps TLS, then HTTP/1 or HTTP/2 by ALPN. Private to the folder. */
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include "core/mem.h"
+#include "proxy/exchange.h"
+#include "proxy/front/front_h2_mem.h"
+#include "proxy/h1/chunked.h"
+
+/* After our last byte a client is listened to for a while, and what it says thrown away: closing with
+ * its bytes unread would send a reset, and the reset could overtake our answer (RFC 9112 9.6). */
+#define LINGER_BYTES ((size_t)1024 * 1024)
+#define LINGER_MS 5000 /* of silence */
+#define LINGER_MOST_MS 30000
+
+struct front_h1 {
+    struct exchange *x;
+    size_t scanned;      /* of the head so far */
+    enum body_kind body; /* of the request, as framed on this connection */
+    uint64_t left;
+    struct chunked chunked;
+    bool body_ended;  /* the request has been received whole */
+    bool framed;      /* the response goes out in chunks */
+    bool close;       /* after this response */
+    bool finishing;   /* nothing more is read as a request */
+    bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
+};
+
+/* What the deadline of an HTTP/2 connection is for. */
+enum front_h2_wait {
+    WAIT_FOR_REQUEST, /* there is no stream */
+    WAIT_FOR_ROOM,    /* the client takes nothing */
+    WAIT_FOR_ROUND,   /* it is looked whether each stream's client does its part */
+};
+
+struct front_h2 {
+    nghttp2_session *session;
+    struct front_h2_mem mem;
+    struct exchange *exchanges;
+    size_t streams;
+    bool going; /* GOAWAY was sent */
+    enum front_h2_wait wait;
+};
+
+struct front {
+    struct conn conn;
+    struct front_link link;
+    struct turn_item reap;
+    struct proxy *proxy;
+    enum listen_kind kind;
+    uint16_t port;
+    struct addr client;
+    struct cert_waiter waiter; /* TLS */
+    bool lingering;            /* what still comes is thrown away */
+    size_t lingered;           /* bytes of it */
+    uint64_t linger_until_ms;
+    union {
+        struct front_h1 h1;
+        struct front_h2 h2;
+    };
+};
+
+static inline struct front *front_of(struct conn *c)
+{
+    return CONTAINER_OF(c, struct front, conn);
+}
+
+/* Takes over FD, on which CLIENT is to speak HTTP/2 or HTTP/1 in clear, as if it had come in at a
+ * listener of KIND: the way in behind TLS and ALPN, for tests. */
+void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
+                bool http2);
+/* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
+void front_close(struct front *f);
+/* Everything has been sent: ends our side, and closes when the client has ended its own. */
+void front_linger(struct front *f);
+/* Takes input while lingering; true when it is time to close. */
+bool front_lingers_out(struct front *f);
+/* Fills in what every exchange of this connection has in common. */
+struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops);
+
+void front_h1_open(struct front *f);
+void front_h2_open(struct front *f);

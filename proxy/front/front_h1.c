@@ -1,0 +1,436 @@
+#include "proxy/front/front.h"
+
+#include "proxy/h1/parse.h"
+#include "proxy/h1/write.h"
+
+static void process(struct front *f);
+
+/* --- closing ------------------------------------------------------------------------------------- */
+
+/* Sends what is held, then closes; a body not read to its end is thrown away first, or the reset would
+ * reach the client before our answer (RFC 9112 9.6). */
+static void finish_and_close(struct front *f)
+{
+    f->h1.finishing = true;
+    conn_want_drained(&f->conn);
+    conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+}
+
+static void h1_drained(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (c->eof || (f->h1.body_ended && buf_len(&c->in) == 0)) {
+        front_close(f);
+        return;
+    }
+    front_linger(f);
+}
+
+static void give_up(struct front *f)
+{
+    struct exchange *x = f->h1.x;
+    f->h1.x = NULL;
+    if (x)
+        exchange_done(x);
+    front_close(f);
+}
+
+/* --- the response -------------------------------------------------------------------------------- */
+
+static void write_staging(struct front *f)
+{
+    struct buf *s = &f->proxy->staging;
+    conn_write(&f->conn, buf_span(s));
+    buf_clear(s);
+}
+
+static void end_response(struct front *f)
+{
+    struct exchange *x = f->h1.x;
+    f->h1.x = NULL;
+    exchange_done(x);
+    if (!f->h1.body_ended || f->h1.close) {
+        finish_and_close(f);
+        return;
+    }
+    conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+    /* A pipelined request is taken up at the end of the turn. */
+    conn_flush_later(&f->conn);
+}
+
+/* A chunk's header and the CRLF behind its data. */
+#define CHUNK_OVERHEAD 20
+
+/* Takes the front part of S, at most ROOM bytes, into the staging buffer, or past it when it is large
+ * and nothing stands before it. How many bytes were taken. */
+static size_t stage(struct front *f, struct span s, size_t room)
+{
+    struct buf *staging = &f->proxy->staging;
+    if (!f->h1.framed && buf_len(staging) == 0 && s.len >= TLS_RECORD_MAX / 2) {
+        s = span_sub(s, 0, room);
+        conn_write(&f->conn, s);
+        return s.len;
+    }
+    if (buf_len(staging) + CHUNK_OVERHEAD >= TLS_RECORD_MAX)
+        write_staging(f);
+    s = span_sub(s, 0, TLS_RECORD_MAX - CHUNK_OVERHEAD - buf_len(staging));
+    char header[18];
+    size_t header_len = f->h1.framed ? h1_chunk_header(header, s.len) : 0;
+    /* The staging buffer has room for a record and a head: these cannot fail. */
+    enum err e = buf_append(staging, span_of(header, header_len));
+    CHECK(e == ERR_OK);
+    e = buf_append(staging, s);
+    CHECK(e == ERR_OK);
+    e = buf_append(staging, f->h1.framed ? SPAN_LIT("\r\n") : span_of(NULL, 0));
+    CHECK(e == ERR_OK);
+    return s.len;
+}
+
+static bool at_end(struct front *f)
+{
+    if (!f->h1.framed)
+        return true;
+    return h1_write_last_chunk(&f->proxy->staging, &f->h1.x->response_trailers) == ERR_OK;
+}
+
+/* Moves the body from the back until it has no more for now or the client takes no more. Whether the
+ * response has ended. */
+static bool pull(struct front *f)
+{
+    struct exchange *x = f->h1.x;
+    for (;;) {
+        bool end = false;
+        struct span s = exchange_peek(x, &end);
+        if (s.len == 0)
+            return end && at_end(f);
+        size_t room = conn_room(&f->conn);
+        if (room == 0) {
+            conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+            return false;
+        }
+        size_t taken = stage(f, s, room);
+        exchange_consume(x, taken);
+        if (end && taken == s.len)
+            return at_end(f);
+    }
+}
+
+static void move_body(struct front *f)
+{
+    if (exchange_bodyless(f->h1.x)) {
+        write_staging(f);
+        end_response(f);
+        return;
+    }
+    bool ended = pull(f);
+    write_staging(f);
+    if (ended)
+        end_response(f);
+}
+
+/* How this response is framed towards this client. */
+static struct span frame_response(struct front *f, struct response_head *h)
+{
+    struct exchange *x = f->h1.x;
+    f->h1.framed = false;
+    if (!x->request.keep_alive || x->close_front || f->proxy->draining || !h->keep_alive)
+        f->h1.close = true;
+    bool streams = h->body == BODY_CHUNKED || h->body == BODY_STREAM;
+    if (streams && !exchange_bodyless(x)) {
+        if (x->request.http10)
+            f->h1.close = true; /* the end of the connection ends the body */
+        else
+            f->h1.framed = true;
+        h->body = f->h1.framed ? BODY_CHUNKED : BODY_STREAM;
+    }
+    if (!f->h1.body_ended)
+        f->h1.close = true;
+    if (f->h1.close)
+        return SPAN_LIT("close");
+    return x->request.http10 ? SPAN_LIT("keep-alive") : span_of(NULL, 0);
+}
+
+static void h1_head(struct exchange *x)
+{
+    struct front *f = x->front;
+    struct response_head *h = &x->response;
+    /* A back that closes says nothing about this connection. */
+    h->keep_alive = true;
+    struct span connection = frame_response(f, h);
+    h->http10 = x->request.http10;
+    if (h1_write_response(&f->proxy->staging, h, connection) != ERR_OK) {
+        buf_clear(&f->proxy->staging);
+        give_up(f);
+        return;
+    }
+    conn_deadline_off(&f->conn);
+    move_body(f);
+}
+
+static void h1_interim(struct exchange *x, const struct response_head *h)
+{
+    struct front *f = x->front;
+    if (x->request.http10) /* RFC 9110 15.2 */
+        return;
+    if (h1_write_response(&f->proxy->staging, h, span_of(NULL, 0)) == ERR_OK)
+        write_staging(f);
+    buf_clear(&f->proxy->staging);
+}
+
+static void h1_response_body(struct exchange *x)
+{
+    move_body(x->front);
+}
+
+/* The framing cannot be kept: only the end of the connection tells the client. */
+static void h1_abort(struct exchange *x)
+{
+    struct front *f = x->front;
+    f->conn.broken = ERR_CLOSED; /* no close_notify: the response was cut, and must look it */
+    give_up(f);
+}
+
+/* --- the request's body -------------------------------------------------------------------------- */
+
+static struct span peek_chunked(struct front *f, bool *end)
+{
+    struct exchange *x = f->h1.x;
+    size_t skip = 0;
+    struct span data = {NULL, 0};
+    enum err e = chunked_next(&f->h1.chunked, buf_span(&f->conn.in), &x->arena, &skip, &data);
+    conn_consume(&f->conn, skip);
+    if (e == ERR_OK && chunked_done(&f->h1.chunked)) {
+        x->request_trailers = f->h1.chunked.trailers;
+        f->h1.body_ended = *end = true;
+        return span_of(NULL, 0);
+    }
+    if (e != ERR_OK && e != ERR_AGAIN) {
+        f->h1.body_broken = true; /* outside of the back's call, whoever asked */
+        conn_flush_later(&f->conn);
+    }
+    return e == ERR_OK ? data : span_of(NULL, 0);
+}
+
+static struct span h1_peek(struct exchange *x, bool *end)
+{
+    struct front *f = x->front;
+    *end = f->h1.body_ended;
+    if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
+        return span_of(NULL, 0);
+    struct span s;
+    if (f->h1.body == BODY_CHUNKED) {
+        s = peek_chunked(f, end);
+    } else {
+        s = buf_span(&f->conn.in);
+        if (s.len > f->h1.left)
+            s.len = (size_t)f->h1.left;
+        *end = s.len == f->h1.left;
+    }
+    if (s.len == 0 && !*end)
+        conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+    return s;
+}
+
+static void h1_consume(struct exchange *x, size_t n)
+{
+    struct front *f = x->front;
+    if (f->h1.body == BODY_CHUNKED) {
+        chunked_data_consumed(&f->h1.chunked, n);
+    } else {
+        f->h1.left -= n;
+        f->h1.body_ended = f->h1.left == 0;
+    }
+    conn_consume(&f->conn, n);
+}
+
+static const struct front_ops h1_front_ops = {
+    .head = h1_head,
+    .interim = h1_interim,
+    .response_body = h1_response_body,
+    .abort = h1_abort,
+    .peek = h1_peek,
+    .consume = h1_consume,
+};
+
+/* --- the request's head -------------------------------------------------------------------------- */
+
+static enum page_reason reason_of_status(int status)
+{
+    switch (status) {
+    case 405:
+    case 501:
+        return PAGE_METHOD_UNSUPPORTED;
+    case 414:
+        return PAGE_TARGET_TOO_LONG;
+    case 417:
+        return PAGE_EXPECTATION_FAILED;
+    case 431:
+        return PAGE_FIELDS_TOO_LARGE;
+    case 505:
+        return PAGE_VERSION_UNSUPPORTED;
+    default:
+        return PAGE_BAD_REQUEST;
+    }
+}
+
+/* Answers what is no request, and closes: where the next one would begin cannot be known. */
+static void refuse(struct front *f, enum page_reason why, const char *text)
+{
+    if (!f->h1.x)
+        f->h1.x = front_new_exchange(f, &h1_front_ops);
+    f->h1.close = true;
+    f->h1.body_ended = false;
+    f->h1.body = BODY_NONE;
+    f->h1.finishing = true;
+    exchange_refuse(f->h1.x, why, text);
+}
+
+static void begin(struct front *f, size_t head_len)
+{
+    struct exchange *x = front_new_exchange(f, &h1_front_ops);
+    struct h1_fault fault = {0};
+    f->h1.x = x;
+    enum err e = h1_parse_request(span_sub(buf_span(&f->conn.in), 0, head_len), &x->arena,
+                                  &x->request, &fault);
+    if (e != ERR_OK) {
+        refuse(f, reason_of_status(fault.status), fault.text);
+        return;
+    }
+    conn_consume(&f->conn, head_len);
+    f->h1.body = x->request.body;
+    f->h1.left = x->request.content_length;
+    f->h1.body_ended = x->request.body == BODY_NONE ||
+                       (x->request.body == BODY_LENGTH && x->request.content_length == 0);
+    chunked_init(&f->h1.chunked);
+    conn_deadline_off(&f->conn);
+    exchange_begin(x);
+}
+
+/* Takes up requests as long as whole heads are there, and room for what answers them. */
+static void process(struct front *f)
+{
+    while (!f->h1.x && !f->h1.finishing && !f->conn.closed && conn_room(&f->conn) > 0) {
+        size_t skip = f->h1.scanned == 0 ? h1_skip_empty_line(buf_span(&f->conn.in)) : 0;
+        conn_consume(&f->conn, skip);
+        if (buf_len(&f->conn.in) == 0)
+            return;
+        size_t len = 0;
+        struct h1_fault fault = {0};
+        size_t before = f->h1.scanned;
+        enum err e = h1_find_head(buf_span(&f->conn.in), &f->h1.scanned, &len, &fault);
+        if (e == ERR_AGAIN) {
+            if (before == 0) /* the first bytes of a head: the whole of it has this long */
+                conn_deadline_ms(&f->conn, f->proxy->config->limits.header_timeout_ms);
+            return;
+        }
+        f->h1.scanned = 0;
+        if (e != ERR_OK) {
+            refuse(f, reason_of_status(fault.status), fault.text);
+            return;
+        }
+        begin(f, len);
+    }
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static void h1_input(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (f->lingering) {
+        if (front_lingers_out(f))
+            give_up(f);
+        return;
+    }
+    if (c->eof) {
+        if (!f->h1.finishing) /* else our last answer is still on its way */
+            give_up(f);
+        return;
+    }
+    if (!f->h1.x) {
+        process(f);
+        return;
+    }
+    if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
+        return;      /* pipelined: waits in `in`, which pauses the reading when it is full */
+    if (!c->starved) /* else it is for what the client does not take */
+        conn_deadline_off(c);
+    exchange_request_body(f->h1.x);
+}
+
+static void refuse_body(struct front *f)
+{
+    if (f->h1.x->head_sent)
+        h1_abort(f->h1.x);
+    else
+        refuse(f, PAGE_BAD_REQUEST, "The body is not valid chunked coding.");
+}
+
+static void h1_flush(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (f->h1.body_broken && f->h1.x)
+        refuse_body(f);
+    process(f);
+}
+
+static void h1_room(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (!f->h1.x) {
+        process(f);
+    } else if (f->h1.x->head_sent) {
+        conn_deadline_off(c);
+        move_body(f);
+    }
+}
+
+static void h1_deadline(struct conn *c)
+{
+    struct front *f = front_of(c);
+    bool head_late = !f->h1.x && buf_len(&c->in) > 0;
+    bool body_late = f->h1.x && !f->h1.x->head_sent;
+    if (!f->h1.finishing && (head_late || body_late)) {
+        refuse(f, PAGE_HEADER_TIMEOUT, NULL);
+        return;
+    }
+    give_up(f);
+}
+
+static void h1_broken(struct conn *c, enum err why)
+{
+    (void)why;
+    give_up(front_of(c));
+}
+
+static const struct conn_ops h1_conn_ops = {
+    .on_input = h1_input,
+    .on_flush = h1_flush,
+    .on_room = h1_room,
+    .on_drained = h1_drained,
+    .on_deadline = h1_deadline,
+    .on_broken = h1_broken,
+};
+
+static void h1_drain(struct front_link *l)
+{
+    struct front *f = CONTAINER_OF(l, struct front, link);
+    f->h1.close = true;
+    if (!f->h1.x && !f->h1.finishing)
+        finish_and_close(f); /* the last answer may still be on its way */
+}
+
+static void h1_kill(struct front_link *l)
+{
+    give_up(CONTAINER_OF(l, struct front, link));
+}
+
+void front_h1_open(struct front *f)
+{
+    memset(&f->h1, 0, sizeof f->h1);
+    f->h1.body_ended = true;
+    f->conn.ops = &h1_conn_ops;
+    f->link.drain = h1_drain;
+    f->link.kill = h1_kill;
+    conn_deadline_ms(&f->conn, f->proxy->config->limits.header_timeout_ms);
+}

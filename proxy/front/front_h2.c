@@ -1,0 +1,454 @@
+#include "proxy/front/front_h2.h"
+
+#include "proxy/front/front.h"
+
+/* How much of one request's body, and of all of a connection's, waits in memory for slow backs. */
+#define STREAM_WINDOW (128 * 1024)
+#define CONNECTION_WINDOW (1024 * 1024)
+
+static struct exchange *exchange_of(struct front *f, int32_t stream)
+{
+    return nghttp2_session_get_stream_user_data(f->h2.session, stream);
+}
+
+static void link_exchange(struct front *f, struct exchange *x)
+{
+    x->h2.next = f->h2.exchanges;
+    x->h2.prev = &f->h2.exchanges;
+    if (x->h2.next)
+        x->h2.next->h2.prev = &x->h2.next;
+    f->h2.exchanges = x;
+    f->h2.streams++;
+}
+
+static void unlink_exchange(struct front *f, struct exchange *x)
+{
+    *x->h2.prev = x->h2.next;
+    if (x->h2.next)
+        x->h2.next->h2.prev = x->h2.prev;
+    f->h2.streams--;
+}
+
+void front_h2_give_up(struct front *f)
+{
+    if (f->conn.closed)
+        return;
+    /* Streams close without callbacks: their exchanges are ended one by one. */
+    front_h2_end_all(f);
+    nghttp2_session_del(f->h2.session);
+    front_h2_mem_deinit(&f->h2.mem);
+    f->h2.session = NULL;
+    front_close(f);
+}
+
+/* --- sending ------------------------------------------------------------------------------------- */
+
+static void write_staging(struct front *f)
+{
+    struct buf *s = &f->proxy->staging;
+    conn_write(&f->conn, buf_span(s));
+    buf_clear(s);
+}
+
+static void stage(struct front *f, const void *p, size_t n)
+{
+    struct buf *s = &f->proxy->staging;
+    if (buf_len(s) + n > TLS_RECORD_MAX)
+        write_staging(f);
+    enum err e = buf_append(s, span_of(p, n));
+    CHECK(e == ERR_OK); /* a frame is at most 16 KiB and nine bytes; the buffer holds more */
+}
+
+static ssize_t data_ready(nghttp2_session *session, int32_t stream, uint8_t *buf, size_t length,
+                          uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    (void)session;
+    (void)buf;
+    (void)source;
+    struct exchange *x = exchange_of(user, stream);
+    bool end = false;
+    if (!x)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    struct span s = exchange_peek(x, &end);
+    if (s.len == 0 && !end) {
+        x->h2.deferred = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    size_t n = s.len < length ? s.len : length;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (end && n == s.len) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (x->response_trailers.n > 0 && front_h2_submit_trailers(x))
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    }
+    return (ssize_t)n;
+}
+
+static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *header,
+                     size_t length, nghttp2_data_source *source, void *user)
+{
+    (void)session;
+    (void)source;
+    struct front *f = user;
+    /* A frame for which there was no room is offered again when there is, even if its exchange has been
+     * let go of meanwhile and its reset waits behind it. */
+    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    if (!x)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (conn_room(&f->conn) == 0)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    bool end;
+    struct span s = exchange_peek(x, &end);
+    CHECK(s.len >= length);
+    struct buf *staging = &f->proxy->staging;
+    if (buf_len(staging) + 9 + length > TLS_RECORD_MAX)
+        write_staging(f);
+    enum err e = buf_append(staging, span_of(header, 9));
+    CHECK(e == ERR_OK);
+    e = buf_append(staging, span_of(s.p, length));
+    CHECK(e == ERR_OK);
+    if (length > 0)
+        exchange_consume(x, length);
+    return 0;
+}
+
+static void h2_flush(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (f->lingering)
+        return;
+    while (conn_room(c) > 0) {
+        const uint8_t *p;
+        ssize_t n = nghttp2_session_mem_send(f->h2.session, &p);
+        if (n < 0) {
+            write_staging(f);
+            front_h2_give_up(f);
+            return;
+        }
+        if (n == 0)
+            break;
+        stage(f, p, (size_t)n);
+    }
+    write_staging(f);
+    bool alive = nghttp2_session_want_read(f->h2.session) ||
+                 nghttp2_session_want_write(f->h2.session);
+    if (!alive) {
+        front_h2_end_all(f); /* nothing will be said of them any more */
+        conn_want_drained(c);
+    }
+    front_h2_arm_deadline(f);
+}
+
+static void h2_drained(struct conn *c)
+{
+    if (c->eof)
+        front_h2_give_up(front_of(c));
+    else
+        front_linger(front_of(c));
+}
+
+static void h2_room(struct conn *c)
+{
+    conn_flush_later(c);
+}
+
+/* --- front interface ----------------------------------------------------------------------------- */
+
+static const nghttp2_data_provider *provider_for(struct exchange *x, nghttp2_data_provider *p)
+{
+    if (exchange_bodyless(x) || x->response.body == BODY_NONE ||
+        (x->response.body == BODY_LENGTH && x->response.content_length == 0 &&
+         x->response_trailers.n == 0))
+        return NULL;
+    p->source.ptr = NULL; /* the stream knows its exchange, or that it has none any more */
+    p->read_callback = data_ready;
+    return p;
+}
+
+static void h2_head(struct exchange *x)
+{
+    struct front *f = x->front;
+    size_t n;
+    nghttp2_nv *nva = front_h2_head_nva(x, &x->response, true, &n);
+    nghttp2_data_provider provider;
+    const nghttp2_data_provider *p = provider_for(x, &provider);
+    if (!nva || nghttp2_submit_response(f->h2.session, x->h2.stream, nva, n, p) != 0)
+        nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream,
+                                  NGHTTP2_INTERNAL_ERROR);
+    conn_flush_later(&f->conn);
+}
+
+static void h2_interim(struct exchange *x, const struct response_head *h)
+{
+    struct front *f = x->front;
+    size_t n;
+    nghttp2_nv *nva = front_h2_head_nva(x, h, false, &n);
+    if (nva)
+        nghttp2_submit_headers(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream, NULL, nva, n, NULL);
+    conn_flush_later(&f->conn);
+}
+
+static void h2_response_body(struct exchange *x)
+{
+    struct front *f = x->front;
+    if (!x->h2.deferred)
+        return;
+    x->h2.deferred = false;
+    nghttp2_session_resume_data(f->h2.session, x->h2.stream);
+    conn_flush_later(&f->conn);
+}
+
+void front_h2_reset(struct front *f, struct exchange *x, uint32_t why)
+{
+    nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream, why);
+    front_h2_let_go(f, x);
+    conn_flush_later(&f->conn);
+}
+
+static void h2_abort(struct exchange *x)
+{
+    front_h2_reset(x->front, x, NGHTTP2_INTERNAL_ERROR);
+}
+
+static struct span h2_peek(struct exchange *x, bool *end)
+{
+    *end = x->h2.body_ended;
+    return buf_span(&x->h2.body);
+}
+
+/* The peer may send as much again (RFC 9113 5.2): only what a back has taken is given back. */
+static void h2_consume(struct exchange *x, size_t n)
+{
+    struct front *f = x->front;
+    buf_consume(&x->h2.body, n);
+    spare_return(&f->proxy->conns.spare, &x->h2.body);
+    nghttp2_session_consume(f->h2.session, x->h2.stream, n);
+    conn_flush_later(&f->conn);
+}
+
+const struct front_ops front_h2_ops = {
+    .head = h2_head,
+    .interim = h2_interim,
+    .response_body = h2_response_body,
+    .abort = h2_abort,
+    .peek = h2_peek,
+    .consume = h2_consume,
+};
+
+/* --- receiving ----------------------------------------------------------------------------------- */
+
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream,
+                         const uint8_t *data, size_t len, void *user)
+{
+    (void)flags;
+    struct front *f = user;
+    struct exchange *x = exchange_of(f, stream);
+    if (!x) {
+        nghttp2_session_consume(session, stream, len);
+        return 0;
+    }
+    if (!x->h2.body.base)
+        spare_lend(&f->proxy->conns.spare, &x->h2.body, false);
+    if (buf_append(&x->h2.body, span_of(data, len)) != ERR_OK)
+        return NGHTTP2_ERR_CALLBACK_FAILURE; /* beyond its window: nghttp2 has already refused that */
+    exchange_request_body(x);
+    return 0;
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct front *f = user;
+    bool headers = frame->hd.type == NGHTTP2_HEADERS;
+    if (!headers && frame->hd.type != NGHTTP2_DATA)
+        return 0;
+    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    if (!x)
+        return 0;
+    (void)session;
+    bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (ended)
+        x->h2.body_ended = true;
+    if (headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        x->h2.begun = true;
+        front_h2_begin(x);
+    } else if (ended) {
+        exchange_request_body(x);
+    }
+    return 0;
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct front *f = user;
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    struct exchange *x = front_new_exchange(f, &front_h2_ops);
+    x->http2 = true;
+    x->h2.stream = frame->hd.stream_id;
+    buf_init(&x->h2.body, STREAM_WINDOW);
+    link_exchange(f, x);
+    nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, x);
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user)
+{
+    (void)session;
+    (void)code;
+    struct front *f = user;
+    struct exchange *x = exchange_of(f, stream);
+    if (x)
+        front_h2_let_go(f, x);
+    conn_flush_later(&f->conn); /* the deadline is set there */
+    return 0;
+}
+
+/* Our whole response has gone while the request goes on: RFC 9113 8.1 lets us ask it to stop. */
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct front *f = user;
+    bool ends = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+    if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    if (x && !x->h2.body_ended)
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                                  NGHTTP2_NO_ERROR);
+    return 0;
+}
+
+void front_h2_end_all(struct front *f)
+{
+    while (f->h2.exchanges)
+        front_h2_let_go(f, f->h2.exchanges);
+}
+
+void front_h2_let_go(struct front *f, struct exchange *x)
+{
+    nghttp2_session_set_stream_user_data(f->h2.session, x->h2.stream, NULL);
+    size_t unread = buf_len(&x->h2.body);
+    if (unread > 0)
+        nghttp2_session_consume_connection(f->h2.session, unread);
+    buf_clear(&x->h2.body);
+    spare_return(&f->proxy->conns.spare, &x->h2.body);
+    unlink_exchange(f, x);
+    exchange_done(x);
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static void h2_input(struct conn *c)
+{
+    struct front *f = front_of(c);
+    if (f->lingering) {
+        if (front_lingers_out(f))
+            front_h2_give_up(f);
+        return;
+    }
+    struct span in = buf_span(&c->in);
+    if (in.len > 0) {
+        ssize_t n = nghttp2_session_mem_recv(f->h2.session, (const uint8_t *)in.p, in.len);
+        conn_consume(c, in.len);
+        if (n < 0) {
+            nghttp2_session_terminate_session(f->h2.session, n == NGHTTP2_ERR_FLOODED
+                                                                 ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                                 : NGHTTP2_PROTOCOL_ERROR);
+        }
+        conn_flush_later(c);
+    }
+    if (c->eof)
+        front_h2_give_up(f);
+}
+
+static void h2_broken(struct conn *c, enum err why)
+{
+    (void)why;
+    front_h2_give_up(front_of(c));
+}
+
+static const struct conn_ops h2_conn_ops = {
+    .on_input = h2_input,
+    .on_flush = h2_flush,
+    .on_room = h2_room,
+    .on_drained = h2_drained,
+    .on_deadline = front_h2_deadline,
+    .on_broken = h2_broken,
+};
+
+void front_h2_goaway(struct front *f)
+{
+    f->h2.going = true;
+    nghttp2_submit_goaway(f->h2.session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(f->h2.session), NGHTTP2_NO_ERROR,
+                          NULL, 0);
+    conn_flush_later(&f->conn);
+}
+
+static void h2_drain(struct front_link *l)
+{
+    front_h2_goaway(CONTAINER_OF(l, struct front, link));
+}
+
+static void h2_kill(struct front_link *l)
+{
+    front_h2_give_up(CONTAINER_OF(l, struct front, link));
+}
+
+static nghttp2_session_callbacks *make_callbacks(void)
+{
+    nghttp2_session_callbacks *cb;
+    CHECK(nghttp2_session_callbacks_new(&cb) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(cb, front_h2_on_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame_recv);
+    nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
+    nghttp2_session_callbacks_set_send_data_callback(cb, send_data);
+    return cb;
+}
+
+static nghttp2_option *make_options(void)
+{
+    nghttp2_option *o;
+    CHECK(nghttp2_option_new(&o) == 0);
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_max_send_header_block_length(o, HEAD_MAX * 2);
+    return o;
+}
+
+void front_h2_setup(struct front_h2_shared *s)
+{
+    s->callbacks = make_callbacks();
+    s->options = make_options();
+    front_h2_slabs_init(&s->slabs);
+}
+
+void front_h2_teardown(struct front_h2_shared *s)
+{
+    nghttp2_session_callbacks_del(s->callbacks);
+    nghttp2_option_del(s->options);
+    front_h2_slabs_deinit(&s->slabs);
+}
+
+void front_h2_open(struct front *f)
+{
+    struct proxy *p = f->proxy;
+    memset(&f->h2, 0, sizeof f->h2);
+    f->conn.ops = &h2_conn_ops;
+    f->link.drain = h2_drain;
+    f->link.kill = h2_kill;
+    front_h2_mem_init(&f->h2.mem, &p->h2.slabs);
+    CHECK(nghttp2_session_server_new3(&f->h2.session, p->h2.callbacks, f, p->h2.options,
+                                      &f->h2.mem.mem) == 0);
+    front_h2_mem_made(&f->h2.mem);
+    nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)p->config->limits.max_streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX},
+    };
+    nghttp2_submit_settings(f->h2.session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings));
+    nghttp2_session_set_local_window_size(f->h2.session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+    conn_flush_later(&f->conn);
+}

@@ -1,0 +1,136 @@
+#include "proxy/front/front.h"
+#include "proxy/front/front_h2.h"
+
+/* nghttp2 has checked the message's form (RFC 9113 8): pseudo fields first, complete and not twice, no
+ * connection-specific fields, names lower case, values without control characters, and that the body
+ * has the length announced. */
+
+static enum err take_pseudo(struct exchange *x, struct span name, struct span value)
+{
+    struct request_head *h = &x->request;
+    struct span copy = arena_copy(&x->arena, value);
+    if (!copy.p)
+        return ERR_FULL;
+    if (span_eq(name, SPAN_LIT(":method"))) {
+        h->method_text = copy;
+        h->method = method_lookup(copy);
+    } else if (span_eq(name, SPAN_LIT(":scheme"))) {
+        h->scheme = copy;
+    } else if (span_eq(name, SPAN_LIT(":authority"))) {
+        h->authority = copy;
+    } else if (span_eq(name, SPAN_LIT(":path"))) {
+        h->target = copy;
+        if (copy.len > TARGET_MAX)
+            return ERR_RANGE;
+    }
+    return ERR_OK;
+}
+
+static enum err take_field(struct exchange *x, struct fields *to, struct span name,
+                           struct span value)
+{
+    enum field_id id = field_lookup(name);
+    struct span v = arena_copy(&x->arena, value);
+    if (!v.p)
+        return ERR_FULL;
+    if (to->bytes + name.len + v.len > HEAD_MAX)
+        return ERR_FULL;
+    if (id != FIELD_OTHER)
+        return fields_add_id(to, &x->arena, id, v);
+    struct span n = arena_copy(&x->arena, name);
+    return n.p ? fields_add(to, &x->arena, id, n, v) : ERR_FULL;
+}
+
+int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                       size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                       void *user)
+{
+    (void)flags;
+    (void)user;
+    struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (!x || x->h2.refused)
+        return 0;
+    struct span n = span_of(name, name_len), v = span_of(value, value_len);
+    enum err e;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        e = take_field(x, &x->request_trailers, n, v);
+    else if (name_len > 0 && name[0] == ':')
+        e = take_pseudo(x, n, v);
+    else
+        e = take_field(x, &x->request.fields, n, v);
+    if (e == ERR_OK)
+        return 0;
+    /* Answered when the head has come whole: HPACK's state must see all of it. */
+    x->h2.refused = true;
+    x->h2.refused_target = e == ERR_RANGE;
+    return 0;
+}
+
+/* RFC 9113 8.3.1: a host field that differs from :authority makes the request ambiguous. */
+static bool take_host(struct request_head *h)
+{
+    struct field *host = fields_find(&h->fields, FIELD_HOST);
+    if (!host)
+        return true;
+    if (fields_count(&h->fields, FIELD_HOST) > 1)
+        return false;
+    if (h->authority.len > 0 && !span_eq_nocase(h->authority, host->value))
+        return false;
+    h->authority = host->value;
+    fields_remove(&h->fields, FIELD_HOST);
+    return true;
+}
+
+static bool target_is_valid(const struct request_head *h)
+{
+    if (span_eq(h->target, SPAN_LIT("*")))
+        return h->method == METHOD_OPTIONS;
+    if (h->target.len == 0 || h->target.p[0] != '/')
+        return false;
+    for (size_t i = 0; i < h->target.len; i++) {
+        unsigned char c = (unsigned char)h->target.p[i];
+        if (c <= ' ' || c >= 0x7f || c == '#')
+            return false;
+    }
+    return true;
+}
+
+static void frame_body(struct exchange *x)
+{
+    struct request_head *h = &x->request;
+    const struct field *length = fields_find(&h->fields, FIELD_CONTENT_LENGTH);
+    if (x->h2.body_ended)
+        h->body = BODY_NONE;
+    else if (length && span_to_u64(length->value, &h->content_length) == ERR_OK)
+        h->body = BODY_LENGTH;
+    else
+        h->body = BODY_STREAM;
+    fields_remove(&h->fields, FIELD_CONTENT_LENGTH);
+}
+
+void front_h2_begin(struct exchange *x)
+{
+    struct request_head *h = &x->request;
+    h->keep_alive = true;
+    if (x->h2.refused) {
+        exchange_refuse(x, x->h2.refused_target ? PAGE_TARGET_TOO_LONG : PAGE_FIELDS_TOO_LARGE,
+                        NULL);
+        return;
+    }
+    if (h->method == METHOD_CONNECT) {
+        exchange_refuse(x, PAGE_METHOD_UNSUPPORTED, NULL);
+        return;
+    }
+    if (!take_host(h)) {
+        exchange_refuse(x, PAGE_BAD_REQUEST, "The host field and :authority differ.");
+        return;
+    }
+    if (!target_is_valid(h)) {
+        exchange_refuse(x, PAGE_BAD_REQUEST, "The :path is not a path.");
+        return;
+    }
+    h->expect_continue = fields_list_has(&h->fields, FIELD_EXPECT, SPAN_LIT("100-continue"));
+    request_head_split_target(h);
+    frame_body(x);
+    exchange_begin(x);
+}

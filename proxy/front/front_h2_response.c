@@ -1,0 +1,57 @@
+#include <stdio.h>
+
+#include "proxy/front/front.h"
+#include "proxy/front/front_h2.h"
+
+static nghttp2_nv make_nv(struct span name, struct span value, uint8_t flags)
+{
+    return (nghttp2_nv){
+        .name = (uint8_t *)(uintptr_t)name.p,
+        .value = (uint8_t *)(uintptr_t)value.p,
+        .namelen = name.len,
+        .valuelen = value.len,
+        .flags = flags,
+    };
+}
+
+static struct span status_text(struct exchange *x, int status)
+{
+    if (status == 200)
+        return SPAN_LIT("200");
+    return arena_printf(&x->arena, "%d", status);
+}
+
+nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h, bool keep,
+                              size_t *n)
+{
+    uint8_t flags = keep ? NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE
+                         : NGHTTP2_NV_FLAG_NONE;
+    nghttp2_nv *nva = arena_alloc(&x->arena, (h->fields.n + 2) * sizeof *nva);
+    struct span status = status_text(x, h->status);
+    if (!nva || !status.p)
+        return NULL;
+    size_t k = 0;
+    nva[k++] = make_nv(SPAN_LIT(":status"), status, flags);
+    for (size_t i = 0; i < h->fields.n; i++)
+        nva[k++] = make_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
+    if (h->body == BODY_LENGTH) {
+        struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);
+        if (!length.p)
+            return NULL;
+        nva[k++] = make_nv(SPAN_LIT("content-length"), length, flags);
+    }
+    *n = k;
+    return nva;
+}
+
+bool front_h2_submit_trailers(struct exchange *x)
+{
+    struct front *f = x->front;
+    const struct fields *t = &x->response_trailers;
+    nghttp2_nv *nva = arena_alloc(&x->arena, t->n * sizeof *nva);
+    if (!nva)
+        return false;
+    for (size_t i = 0; i < t->n; i++)
+        nva[i] = make_nv(t->v[i].name, t->v[i].value, NGHTTP2_NV_FLAG_NONE);
+    return nghttp2_submit_trailer(f->h2.session, x->h2.stream, nva, t->n) == 0;
+}
