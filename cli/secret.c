@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,6 +84,36 @@ enum exit_code secret_read(struct cli *c, const char *path, char **token)
     return code;
 }
 
+/* --- the terminal -------------------------------------------------------------------------------- */
+
+static struct termios loud;
+static struct sigaction before_int, before_term;
+
+static void on_end(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &loud);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void echo_off(const struct termios *was)
+{
+    struct termios quiet = *was;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    loud = *was;
+    struct sigaction end = {.sa_handler = on_end};
+    sigaction(SIGINT, &end, &before_int);
+    sigaction(SIGTERM, &end, &before_term);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+}
+
+static void echo_on(void)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &loud);
+    sigaction(SIGINT, &before_int, NULL);
+    sigaction(SIGTERM, &before_term, NULL);
+}
+
 enum exit_code secret_ask(struct cli *c, char **token)
 {
     struct termios was;
@@ -92,13 +123,11 @@ enum exit_code secret_ask(struct cli *c, char **token)
         cli_advise(c, "the edge wrote the first one to admin.token in its state folder");
         return EXIT_USAGE;
     }
-    struct termios quiet = was;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    echo_off(&was); /* before it asks: what is typed at once is neither shown nor lost */
     fputs("Token: ", c->err.file);
     fflush(c->err.file);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     enum exit_code code = take_line(c, STDIN_FILENO, "the terminal", token);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+    echo_on();
     fputc('\n', c->err.file);
     return code;
 }

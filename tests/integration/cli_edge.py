@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import socketserver
 import ssl
 import struct
@@ -254,6 +255,23 @@ class Fixture:
         """On a terminal: the exit code and what it showed."""
         env = self.environment(COLUMNS=str(width), **(self.here() if env is None else env))
         return run_on_terminal([LINKUP, *args], env, typed, width)
+
+
+def interrupted_at_prompt(argv, env):
+    """Ends it by SIGINT while it asks; its exit status, and whether the terminal still echoes."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(argv, env=env, stdin=theirs, stdout=theirs, stderr=theirs,
+                               start_new_session=True)
+    shown = b""
+    while not shown.endswith(b": "):
+        assert select.select([ours], [], [], 60)[0], shown
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    code = process.wait(60)
+    echoes = bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+    os.close(ours)
+    os.close(theirs)
+    return code, echoes
 
 
 def run_on_terminal(argv, env, typed, width):

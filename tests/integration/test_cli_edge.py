@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
 
 import pytest
 
-from cli_edge import ZONE, Fixture, problem
+from cli_edge import LINKUP, ZONE, Fixture, interrupted_at_prompt, problem
 
 
 @pytest.fixture(name="f")
@@ -358,6 +359,12 @@ def test_login_types_the_token_without_echo(f):
     assert code == 0, shown
     assert "session-token" not in shown
     ok(f.run("status", env={}))
+
+
+def test_login_interrupted_leaves_the_terminal_as_it_was(f):
+    env = f.environment(LINKUP_CONNECT=f.connect, LINKUP_CA=str(f.ca))
+    code, echoes = interrupted_at_prompt([LINKUP, "login", "--edge", f.url], env)
+    assert code == -signal.SIGINT and echoes
 
 
 def test_login_by_fingerprint(f):
