@@ -26,7 +26,7 @@ struct exchange *exchange_new(struct proxy *p, const struct front_ops *ops, void
     x->proxy = p;
     x->front_ops = ops;
     x->front = front;
-    x->started_us = clock_us();
+    x->story.started_us = clock_us();
     buf_init(&x->own.body, LOCAL_ANSWER_MAX);
     arena_init(&x->arena, CONTAINER_OF(x, struct exchange_slot, x)->first, EXCHANGE_FIRST,
                EXCHANGE_ARENA_MAX);
@@ -149,7 +149,7 @@ bool exchange_bodyless(const struct exchange *x)
 void exchange_head(struct exchange *x)
 {
     CHECK(!x->head_sent);
-    x->head_us = clock_us();
+    story_mark(&x->story, MOMENT_HEAD);
     x->head_sent = true;
     count_status(x);
     x->front_ops->head(x);
@@ -182,10 +182,12 @@ void exchange_back_failed(struct exchange *x, enum page_reason why)
     x->back = NULL;
     if (x->done)
         return;
-    if (x->head_sent)
-        x->front_ops->abort(x);
-    else
+    if (!x->head_sent) {
         own_answer_page(x, why, NULL);
+        return;
+    }
+    story_ends(&x->story, why == PAGE_BACK_SILENT ? END_BACK_SILENT : END_BACK_BROKE);
+    x->front_ops->abort(x);
 }
 
 struct span exchange_peek(struct exchange *x, bool *end)

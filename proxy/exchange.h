@@ -14,6 +14,7 @@
 #include "proxy/head/forward.h"
 #include "proxy/net/turn.h"
 #include "proxy/page/page.h"
+#include "proxy/story.h"
 #include "proxy/worker.h"
 
 struct exchange;
@@ -61,6 +62,8 @@ struct exchange {
     struct addr client;
     const struct cert *cert; /* of the front connection, NULL: none */
     bool secure, http2;
+    const char *tls; /* the version (static), NULL: in clear */
+    bool tls_resumed;
     uint16_t port; /* where the client came in */
 
     struct request_head request;
@@ -84,9 +87,8 @@ struct exchange {
     bool request_ended;  /* the back has taken the whole request */
     bool collects;       /* the back waits for the whole request before it does anything */
     bool done;
-    unsigned attempts; /* of connecting to the back */
 
-    uint64_t started_us, head_us; /* access log */
+    struct story story;
     uint64_t request_bytes, response_bytes;
     int answered; /* status given to the client, 0: none */
 

@@ -138,6 +138,7 @@ static void steer_public(struct exchange *x)
     struct route_query q = {.host = x->host, .path = x->request.path, .context = &x->context};
     route(x->proxy->table, &q, &x->route);
     x->routed = true;
+    story_mark(&x->story, MOMENT_ROUTED);
     ask_explain(x);
     if (x->route.session)
         touch(x, x->route.session);

@@ -7,7 +7,8 @@
  * ACCESS_LINE_MAX whatever a client sends. */
 #define SHORT_MAX 64
 #define HOST_MAX 320
-#define PATH_MAX_SHOWN 2048
+#define PATH_MAX_SHOWN 1536
+#define AGENT_MAX 256
 #define ID_MAX 160
 
 struct line {
@@ -123,13 +124,24 @@ static void put_number(struct line *l, struct key key, uint64_t value)
     put_digits(l, value, 1);
 }
 
+/* Nothing when one of the moments did not come. */
 static void put_seconds(struct line *l, struct key key, uint64_t from_us, uint64_t to_us)
 {
+    if (from_us == 0 || to_us == 0)
+        return;
     uint64_t us = to_us > from_us ? to_us - from_us : 0;
     put_key(l, key);
     put_digits(l, us / 1000000, 1);
     put_char(l, '.');
     put_digits(l, us % 1000000, 6);
+}
+
+static void put_flag(struct line *l, struct key key, bool set)
+{
+    if (!set)
+        return;
+    put_key(l, key);
+    put(l, SPAN_LIT("true"));
 }
 
 static void put_time(struct line *l, int64_t wall_ms, struct access_clock *clock)
@@ -161,15 +173,67 @@ static struct span place_name(const struct exchange *x)
     return x->route.place == PLACE_SHARED ? SPAN_LIT("shared") : SPAN_LIT("session");
 }
 
-/* Whether the client got everything, went before it was answered, or got a part only. */
+static bool is_complete(const struct exchange *x)
+{
+    return x->answered > 0 &&
+           (x->response_ended || exchange_bodyless(x) || x->response.body == BODY_NONE ||
+            (x->response.body == BODY_LENGTH && x->response_bytes >= x->response.content_length));
+}
+
+/* Whether the client was given everything; else who broke it off. */
 static struct span end_name(const struct exchange *x)
 {
-    if (x->answered == 0)
-        return SPAN_LIT("unanswered");
-    bool complete = x->response_ended || exchange_bodyless(x) || x->response.body == BODY_NONE ||
-                    (x->response.body == BODY_LENGTH &&
-                     x->response_bytes >= x->response.content_length);
-    return complete ? SPAN_LIT("complete") : SPAN_LIT("cut");
+    static const struct span names[] = {
+        [END_UNSAID] = SPAN_LIT("cut"),
+        [END_CLIENT_GONE] = SPAN_LIT("client-gone"),
+        [END_CLIENT_RESET] = SPAN_LIT("client-reset"),
+        [END_CLIENT_SLOW] = SPAN_LIT("client-slow"),
+        [END_CLIENT_BAD] = SPAN_LIT("client-bad"),
+        [END_BACK_BROKE] = SPAN_LIT("back-broke"),
+        [END_BACK_SILENT] = SPAN_LIT("back-silent"),
+        [END_LIMIT] = SPAN_LIT("limit"),
+        [END_DRAIN] = SPAN_LIT("drain"),
+    };
+    return is_complete(x) ? SPAN_LIT("complete") : names[x->story.end];
+}
+
+/* How far an exchange had come that did not come to its end. */
+static struct span phase_name(const struct exchange *x)
+{
+    const uint64_t *at = x->story.at_us;
+    if (at[MOMENT_HEAD])
+        return SPAN_LIT("response");
+    if (at[MOMENT_SENT])
+        return SPAN_LIT("wait");
+    if (at[MOMENT_CONNECTED])
+        return x->story.secured ? SPAN_LIT("tls") : SPAN_LIT("send");
+    if (at[MOMENT_ATTEMPT])
+        return SPAN_LIT("connect");
+    return at[MOMENT_ROUTED] ? SPAN_LIT("route") : SPAN_LIT("request");
+}
+
+static struct span field_value(const struct exchange *x, enum field_id id)
+{
+    const struct field *f = fields_find(&x->request.fields, id);
+    return f ? f->value : span_of(NULL, 0);
+}
+
+/* The second part of traceparent (Trace Context 3.2.2), by which the services' own traces are found. */
+static struct span trace_id(const struct exchange *x)
+{
+    struct span s = field_value(x, FIELD_TRACEPARENT);
+    return s.len < sizeof "00-" - 1 + 32 ? span_of(NULL, 0) : span_sub(s, 3, 32);
+}
+
+static struct span protocol_name(enum story_protocol p)
+{
+    static const struct span names[] = {
+        [PROTOCOL_NONE] = {NULL, 0},
+        [PROTOCOL_H1] = SPAN_LIT("h1"),
+        [PROTOCOL_H2] = SPAN_LIT("h2"),
+        [PROTOCOL_RAW] = SPAN_LIT("raw"),
+    };
+    return names[p];
 }
 
 static void put_request(struct line *l, const struct exchange *x)
@@ -179,30 +243,60 @@ static void put_request(struct line *l, const struct exchange *x)
     put_text(l, KEY("method"), x->request.method_text, SHORT_MAX);
     put_text(l, KEY("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
     put_text(l, KEY("path"), x->request.path, PATH_MAX_SHOWN);
-    put_text(l, KEY("front"), x->http2 ? SPAN_LIT("h2") : SPAN_LIT("h1"), SHORT_MAX);
-    const struct field *id = fields_find(&x->request.fields, FIELD_X_REQUEST_ID);
-    if (id)
-        put_text(l, KEY("request_id"), id->value, ID_MAX);
+    put_text(l, KEY("front"), protocol_name(x->http2 ? PROTOCOL_H2 : PROTOCOL_H1), SHORT_MAX);
+    if (x->tls)
+        put_text(l, KEY("tls"), span_str(x->tls), SHORT_MAX);
+    put_flag(l, KEY("resumed"), x->tls_resumed);
+    put_text(l, KEY("user_agent"), field_value(x, FIELD_USER_AGENT), AGENT_MAX);
+    put_text(l, KEY("request_id"), field_value(x, FIELD_X_REQUEST_ID), ID_MAX);
+    put_text(l, KEY("trace_id"), trace_id(x), SHORT_MAX);
 }
 
 static void put_route(struct line *l, const struct exchange *x)
 {
+    const struct story *s = &x->story;
     if (!x->routed)
         return;
     put_text(l, KEY("session"), x->route.session_name, SHORT_MAX);
     put_text(l, KEY("service"), x->route.service, HOST_MAX);
     put_text(l, KEY("backend"), place_name(x), SHORT_MAX);
+    put_flag(l, KEY("fallback"), s->fallback);
+    put_text(l, KEY("back"), protocol_name(s->protocol), SHORT_MAX);
+    put_flag(l, KEY("back_tls"), s->secured);
+    put_flag(l, KEY("pooled"), s->pooled);
+    if (s->attempts > 1)
+        put_number(l, KEY("attempts"), s->attempts);
+}
+
+/* From the one moment to the next that came. */
+static void put_times(struct line *l, const struct story *s, uint64_t now_us)
+{
+    const uint64_t *at = s->at_us;
+    uint64_t dialled = at[MOMENT_RESOLVED] ? at[MOMENT_RESOLVED] : at[MOMENT_ATTEMPT];
+    put_seconds(l, KEY("duration_seconds"), s->started_us, now_us);
+    put_seconds(l, KEY("route_seconds"), s->started_us, at[MOMENT_ROUTED]);
+    put_seconds(l, KEY("name_seconds"), at[MOMENT_ATTEMPT], at[MOMENT_RESOLVED]);
+    put_seconds(l, KEY("connect_seconds"), dialled, at[MOMENT_CONNECTED]);
+    put_seconds(l, KEY("tls_seconds"), at[MOMENT_CONNECTED], at[MOMENT_SECURED]);
+    put_seconds(l, KEY("wait_seconds"), at[MOMENT_SENT], at[MOMENT_HEAD]);
+    put_seconds(l, KEY("head_seconds"), s->started_us, at[MOMENT_HEAD]);
 }
 
 static void put_answer(struct line *l, const struct exchange *x, uint64_t now_us)
 {
+    const struct story *s = &x->story;
     put_number(l, KEY("status"), (uint64_t)x->answered);
+    if (s->page > 0)
+        put_text(l, KEY("page"), span_str(page_slug((enum page_reason)(s->page - 1))), SHORT_MAX);
     put_number(l, KEY("request_bytes"), x->request_bytes);
     put_number(l, KEY("response_bytes"), x->response_bytes);
-    put_seconds(l, KEY("duration_seconds"), x->started_us, now_us);
-    if (x->head_us > 0)
-        put_seconds(l, KEY("head_seconds"), x->started_us, x->head_us);
+    put_times(l, s, now_us);
     put_text(l, KEY("end"), end_name(x), SHORT_MAX);
+    if (is_complete(x))
+        return;
+    put_text(l, KEY("phase"), phase_name(x), SHORT_MAX);
+    if (s->end == END_CLIENT_RESET)
+        put_number(l, KEY("reset"), s->reset);
 }
 
 size_t access_line_write(char *out, bool json, int64_t wall_ms, uint64_t now_us,

@@ -78,6 +78,8 @@ static struct back_h1 *new_back(struct exchange *x)
     b->x = x;
     x->back = b;
     x->back_ops = &back_h1_ops;
+    x->story.protocol = PROTOCOL_H1;
+    x->story.secured = b->scheme == BACKEND_HTTPS;
     return b;
 }
 
@@ -134,6 +136,7 @@ void back_h1_send(struct back_h1 *b)
     }
     conn_write(&b->conn, buf_span(staging));
     buf_clear(staging);
+    story_mark(&x->story, MOMENT_SENT);
     back_h1_deadline_for_response(b);
     back_h1_request_body(x);
 }
@@ -197,7 +200,15 @@ static void on_open(struct conn *c)
     int one = 1;
     /* A backend that vanished while it streams is noticed by the kernel. */
     (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    if (c->ssl)
+        story_mark(&b->x->story, MOMENT_SECURED);
     back_h1_send(b);
+}
+
+static void on_connected(struct conn *c)
+{
+    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
+    story_mark(&b->x->story, MOMENT_CONNECTED);
 }
 
 static void on_room(struct conn *c)
@@ -231,6 +242,7 @@ static void on_broken(struct conn *c, enum err why)
 }
 
 const struct conn_ops back_h1_conn_ops = {
+    .on_connected = on_connected,
     .on_open = on_open,
     .on_input = back_h1_input,
     .on_room = on_room,
@@ -264,6 +276,9 @@ void back_h1_start(struct exchange *x)
     metrics_add(x->proxy->metrics, METRIC_BACK_REUSED, 1);
     b->x = x;
     b->reused = true;
+    x->story.protocol = PROTOCOL_H1;
+    x->story.secured = b->scheme == BACKEND_HTTPS;
+    story_attempt(&x->story, true);
     x->back = b;
     x->back_ops = &back_h1_ops;
     back_h1_send(b);

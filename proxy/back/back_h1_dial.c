@@ -51,6 +51,7 @@ static void on_resolved(struct resolve_wait *w, const struct addr *addrs, size_t
         back_h1_fail(b, PAGE_BACK_NAME);
         return;
     }
+    story_mark(&b->x->story, MOMENT_RESOLVED);
     memcpy(b->addrs, addrs, n * sizeof *addrs);
     b->n_addrs = n;
     connect_next(b);
@@ -59,6 +60,7 @@ static void on_resolved(struct resolve_wait *w, const struct addr *addrs, size_t
 void back_h1_dial(struct back_h1 *b)
 {
     b->dialling = true;
+    story_attempt(&b->x->story, false);
     b->resolve.done = on_resolved;
     if (addr_parse_ip(span_str(b->host), b->port, &b->addrs[0]) == ERR_OK) {
         b->n_addrs = 1;

@@ -48,6 +48,10 @@ struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops
     x->client = f->client;
     x->cert = f->kind == LISTEN_HTTPS ? f->waiter.cert : NULL;
     x->secure = f->kind == LISTEN_HTTPS;
+    if (f->conn.ssl) {
+        x->tls = SSL_get_version(f->conn.ssl);
+        x->tls_resumed = SSL_session_reused(f->conn.ssl);
+    }
     x->port = f->proxy->config->public_https_port;
     return x;
 }

@@ -26,12 +26,14 @@ static void h1_drained(struct conn *c)
     front_linger(f);
 }
 
-static void give_up(struct front *f)
+static void give_up(struct front *f, enum story_end why)
 {
     struct exchange *x = f->h1.x;
     f->h1.x = NULL;
-    if (x)
+    if (x) {
+        story_ends(&x->story, why);
         exchange_done(x);
+    }
     front_close(f);
 }
 
@@ -160,7 +162,7 @@ static void h1_head(struct exchange *x)
     h->http10 = x->request.http10;
     if (h1_write_response(&f->proxy->staging, h, connection) != ERR_OK) {
         buf_clear(&f->proxy->staging);
-        give_up(f);
+        give_up(f, END_LIMIT);
         return;
     }
     conn_deadline_off(&f->conn);
@@ -187,7 +189,7 @@ static void h1_abort(struct exchange *x)
 {
     struct front *f = x->front;
     f->conn.broken = ERR_CLOSED; /* no close_notify: the response was cut, and must look it */
-    give_up(f);
+    give_up(f, END_UNSAID);
 }
 
 /* --- the request's body -------------------------------------------------------------------------- */
@@ -339,12 +341,12 @@ static void h1_input(struct conn *c)
     struct front *f = front_of(c);
     if (f->lingering) {
         if (front_lingers_out(f))
-            give_up(f);
+            give_up(f, END_CLIENT_GONE);
         return;
     }
     if (c->eof) {
         if (!f->h1.finishing) /* else our last answer is still on its way */
-            give_up(f);
+            give_up(f, END_CLIENT_GONE);
         return;
     }
     if (!f->h1.x) {
@@ -360,10 +362,12 @@ static void h1_input(struct conn *c)
 
 static void refuse_body(struct front *f)
 {
-    if (f->h1.x->head_sent)
+    if (f->h1.x->head_sent) {
+        story_ends(&f->h1.x->story, END_CLIENT_BAD);
         h1_abort(f->h1.x);
-    else
+    } else {
         refuse(f, PAGE_BAD_REQUEST, "The body is not valid chunked coding.");
+    }
 }
 
 static void h1_flush(struct conn *c)
@@ -394,13 +398,13 @@ static void h1_deadline(struct conn *c)
         refuse(f, PAGE_HEADER_TIMEOUT, NULL);
         return;
     }
-    give_up(f);
+    give_up(f, END_CLIENT_SLOW);
 }
 
 static void h1_broken(struct conn *c, enum err why)
 {
     (void)why;
-    give_up(front_of(c));
+    give_up(front_of(c), END_CLIENT_GONE);
 }
 
 static const struct conn_ops h1_conn_ops = {
@@ -422,7 +426,7 @@ static void h1_drain(struct front_link *l)
 
 static void h1_kill(struct front_link *l)
 {
-    give_up(CONTAINER_OF(l, struct front, link));
+    give_up(CONTAINER_OF(l, struct front, link), END_DRAIN);
 }
 
 void front_h1_open(struct front *f)

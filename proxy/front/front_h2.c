@@ -29,12 +29,12 @@ static void unlink_exchange(struct front *f, struct exchange *x)
     f->h2.streams--;
 }
 
-void front_h2_give_up(struct front *f)
+void front_h2_give_up(struct front *f, enum story_end why)
 {
     if (f->conn.closed)
         return;
     /* Streams close without callbacks: their exchanges are ended one by one. */
-    front_h2_end_all(f);
+    front_h2_end_all(f, why);
     nghttp2_session_del(f->h2.session);
     front_h2_mem_deinit(&f->h2.mem);
     f->h2.session = NULL;
@@ -122,7 +122,7 @@ static void h2_flush(struct conn *c)
         ssize_t n = nghttp2_session_mem_send(f->h2.session, &p);
         if (n < 0) {
             write_staging(f);
-            front_h2_give_up(f);
+            front_h2_give_up(f, END_LIMIT);
             return;
         }
         if (n == 0)
@@ -133,7 +133,7 @@ static void h2_flush(struct conn *c)
     bool alive = nghttp2_session_want_read(f->h2.session) ||
                  nghttp2_session_want_write(f->h2.session);
     if (!alive) {
-        front_h2_end_all(f); /* nothing will be said of them any more */
+        front_h2_end_all(f, END_CLIENT_BAD); /* nothing will be said of them any more */
         conn_want_drained(c);
     }
     front_h2_arm_deadline(f);
@@ -142,7 +142,7 @@ static void h2_flush(struct conn *c)
 static void h2_drained(struct conn *c)
 {
     if (c->eof)
-        front_h2_give_up(front_of(c));
+        front_h2_give_up(front_of(c), END_CLIENT_GONE);
     else
         front_linger(front_of(c));
 }
@@ -255,10 +255,22 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
     return 0;
 }
 
+/* The stream's close follows. */
+static void note_reset(struct front *f, const nghttp2_rst_stream *frame)
+{
+    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    if (!x)
+        return;
+    x->story.reset = frame->error_code;
+    story_ends(&x->story, END_CLIENT_RESET);
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct front *f = user;
     bool headers = frame->hd.type == NGHTTP2_HEADERS;
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        note_reset(f, &frame->rst_stream);
     if (!headers && frame->hd.type != NGHTTP2_DATA)
         return 0;
     struct exchange *x = exchange_of(f, frame->hd.stream_id);
@@ -294,11 +306,14 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user)
 {
     (void)session;
-    (void)code;
     struct front *f = user;
     struct exchange *x = exchange_of(f, stream);
-    if (x)
+    if (x) {
+        /* Our own resets let go of it before; these are nghttp2's. */
+        if (code != NGHTTP2_NO_ERROR)
+            story_ends(&x->story, END_CLIENT_BAD);
         front_h2_let_go(f, x);
+    }
     conn_flush_later(&f->conn); /* the deadline is set there */
     return 0;
 }
@@ -317,10 +332,12 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-void front_h2_end_all(struct front *f)
+void front_h2_end_all(struct front *f, enum story_end why)
 {
-    while (f->h2.exchanges)
+    while (f->h2.exchanges) {
+        story_ends(&f->h2.exchanges->story, why);
         front_h2_let_go(f, f->h2.exchanges);
+    }
 }
 
 void front_h2_let_go(struct front *f, struct exchange *x)
@@ -342,7 +359,7 @@ static void h2_input(struct conn *c)
     struct front *f = front_of(c);
     if (f->lingering) {
         if (front_lingers_out(f))
-            front_h2_give_up(f);
+            front_h2_give_up(f, END_CLIENT_GONE);
         return;
     }
     struct span in = buf_span(&c->in);
@@ -357,13 +374,13 @@ static void h2_input(struct conn *c)
         conn_flush_later(c);
     }
     if (c->eof)
-        front_h2_give_up(f);
+        front_h2_give_up(f, END_CLIENT_GONE);
 }
 
 static void h2_broken(struct conn *c, enum err why)
 {
     (void)why;
-    front_h2_give_up(front_of(c));
+    front_h2_give_up(front_of(c), END_CLIENT_GONE);
 }
 
 static const struct conn_ops h2_conn_ops = {
@@ -391,7 +408,7 @@ static void h2_drain(struct front_link *l)
 
 static void h2_kill(struct front_link *l)
 {
-    front_h2_give_up(CONTAINER_OF(l, struct front, link));
+    front_h2_give_up(CONTAINER_OF(l, struct front, link), END_DRAIN);
 }
 
 static nghttp2_session_callbacks *make_callbacks(void)

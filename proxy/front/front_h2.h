@@ -15,12 +15,12 @@ extern const struct front_ops front_h2_ops;
 /* The stream has no exchange any more; X ends. */
 void front_h2_let_go(struct front *f, struct exchange *x);
 /* The same for every stream. */
-void front_h2_end_all(struct front *f);
+void front_h2_end_all(struct front *f, enum story_end why);
 void front_h2_goaway(struct front *f);
 /* The stream is reset; its exchange ends. */
 void front_h2_reset(struct front *f, struct exchange *x, uint32_t why);
 /* Ends all exchanges and closes at once. */
-void front_h2_give_up(struct front *f);
+void front_h2_give_up(struct front *f, enum story_end why);
 
 /* After each turn: sets the connection's deadline to what is waited for now. */
 void front_h2_arm_deadline(struct front *f);

@@ -41,13 +41,15 @@ static void end_stalled(struct front *f)
         if (!is_stalled(f, x))
             continue;
         if (!x->h2.begun) { /* and no other frame may come before the rest of its head */
-            front_h2_give_up(f);
+            front_h2_give_up(f, END_CLIENT_SLOW);
             return;
         }
-        if (x->collects)
+        if (x->collects) {
             exchange_refuse(x, PAGE_HEADER_TIMEOUT, NULL);
-        else
+        } else {
+            story_ends(&x->story, END_CLIENT_SLOW);
             front_h2_reset(f, x, NGHTTP2_CANCEL);
+        }
     }
     f->h2.wait = WAIT_FOR_REQUEST;
     front_h2_arm_deadline(f);
@@ -57,7 +59,7 @@ void front_h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
     if (f->lingering || c->starved || (f->h2.going && f->h2.streams == 0))
-        front_h2_give_up(f);
+        front_h2_give_up(f, END_CLIENT_SLOW);
     else if (f->h2.streams > 0)
         end_stalled(f);
     else

@@ -269,6 +269,8 @@ static void finish_connect(struct conn *c)
     c->connecting = false;
     ev_io_stop(c->shared->loop, &c->writer);
     ev_io_start(c->shared->loop, &c->reader);
+    if (c->ops->on_connected)
+        c->ops->on_connected(c);
     conn_start(c);
 }
 

@@ -22,6 +22,8 @@
 struct conn;
 
 struct conn_ops {
+    /* TCP is connected; the TLS handshake (if any) begins. May be NULL. */
+    void (*on_connected)(struct conn *c);
     /* Connected, and the TLS handshake (if any) is done. */
     void (*on_open)(struct conn *c);
     /* `in` has new bytes, or the peer has ended its side (`eof`). */

@@ -89,6 +89,7 @@ void own_answer_page(struct exchange *x, enum page_reason why, const char *detai
 {
     start_response(x, page_status(why));
     x->close_front = x->response.status == 400;
+    x->story.page = (uint16_t)(why + 1);
     const struct field *accept = fields_find(&x->request.fields, FIELD_ACCEPT);
     const struct field *id = fields_find(&x->request.fields, FIELD_X_REQUEST_ID);
     struct page_facts facts = {

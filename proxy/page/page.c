@@ -107,6 +107,12 @@ int page_status(enum page_reason r)
     return kinds[r].status;
 }
 
+const char *page_slug(enum page_reason r)
+{
+    CHECK(r < PAGE_REASON_COUNT);
+    return kinds[r].slug;
+}
+
 enum err page_write(enum page_reason r, const struct page_facts *facts, struct span accept,
                     struct buf *out, const char **content_type)
 {

@@ -46,6 +46,8 @@ struct page_facts {
 };
 
 int page_status(enum page_reason r);
+/* Its name in a problem's type and in the access log: "backend-refused". */
+const char *page_slug(enum page_reason r);
 /* Writes the body to OUT and sets *CONTENT_TYPE (static). ACCEPT: the field's value, may be empty. */
 enum err page_write(enum page_reason r, const struct page_facts *facts, struct span accept,
                     struct buf *out, const char **content_type) MUST_USE;

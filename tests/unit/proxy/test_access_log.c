@@ -49,9 +49,20 @@ static int setup(void **state)
     x->response_ended = true;
     x->request_bytes = 5;
     x->response_bytes = 1234567;
-    x->started_us = 1000000;
-    x->head_us = 1012345;
+    x->tls = "TLSv1.3";
+    x->tls_resumed = true;
+    struct story *s = &x->story;
+    s->protocol = PROTOCOL_H1;
+    s->secured = true;
+    s->attempts = 2;
+    s->started_us = 1000000;
+    uint64_t at = s->started_us;
+    for (unsigned m = 0; m < MOMENT_COUNT; m++)
+        s->at_us[m] = at += (m + 1) * 100;
     assert_ok(fields_add_id(&x->request.fields, &bed.arena, FIELD_X_REQUEST_ID, SPAN_LIT("0123")));
+    assert_ok(fields_add_id(&x->request.fields, &bed.arena, FIELD_USER_AGENT, SPAN_LIT("a b")));
+    assert_ok(fields_add_id(&x->request.fields, &bed.arena, FIELD_TRACEPARENT,
+                            SPAN_LIT("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")));
     return 0;
 }
 
@@ -81,9 +92,14 @@ static void test_json(void **state)
         line(true),
         "{\"time\":\"2026-05-01T10:00:00.123Z\",\"client\":\"192.0.2.7\",\"method\":\"GET\","
         "\"host\":\"web.gecko.dev.example.com\",\"path\":\"/a/b\",\"front\":\"h2\","
-        "\"request_id\":\"0123\",\"session\":\"gecko\",\"service\":\"web\",\"backend\":\"session\","
+        "\"tls\":\"TLSv1.3\",\"resumed\":true,\"user_agent\":\"a b\",\"request_id\":\"0123\","
+        "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","
+        "\"session\":\"gecko\",\"service\":\"web\",\"backend\":\"session\","
+        "\"back\":\"h1\",\"back_tls\":true,\"attempts\":2,"
         "\"status\":200,\"request_bytes\":5,\"response_bytes\":1234567,"
-        "\"duration_seconds\":2.500000,\"head_seconds\":0.012345,\"end\":\"complete\"}\n");
+        "\"duration_seconds\":2.500000,\"route_seconds\":0.000100,\"name_seconds\":0.000300,"
+        "\"connect_seconds\":0.000400,\"tls_seconds\":0.000500,\"wait_seconds\":0.000700,"
+        "\"head_seconds\":0.002800,\"end\":\"complete\"}\n");
 }
 
 static void test_text(void **state)
@@ -91,20 +107,26 @@ static void test_text(void **state)
     assert_string_equal(line(false),
                         "time=2026-05-01T10:00:00.123Z client=192.0.2.7 method=GET "
                         "host=web.gecko.dev.example.com path=/a/b front=h2 "
-                        "request_id=0123 session=gecko service=web backend=session "
+                        "tls=TLSv1.3 resumed=true user_agent=\"a b\" "
+                        "request_id=0123 trace_id=0af7651916cd43dd8448eb211c80319c "
+                        "session=gecko service=web backend=session "
+                        "back=h1 back_tls=true attempts=2 "
                         "status=200 request_bytes=5 response_bytes=1234567 "
-                        "duration_seconds=2.500000 head_seconds=0.012345 end=complete\n");
+                        "duration_seconds=2.500000 route_seconds=0.000100 name_seconds=0.000300 "
+                        "connect_seconds=0.000400 tls_seconds=0.000500 wait_seconds=0.000700 "
+                        "head_seconds=0.002800 end=complete\n");
 }
 
 static void test_what_is_not_known_is_not_said(void **state)
 {
     struct exchange *x = &bed.x;
     memset(x, 0, sizeof *x);
-    x->started_us = 3500000;
+    x->story.started_us = 3500000;
     assert_string_equal(line(true), "{\"time\":\"2026-05-01T10:00:00.123Z\",\"client\":\"unknown\","
                                     "\"front\":\"h1\",\"status\":0,"
                                     "\"request_bytes\":0,\"response_bytes\":0,"
-                                    "\"duration_seconds\":0.000000,\"end\":\"unanswered\"}\n");
+                                    "\"duration_seconds\":0.000000,\"end\":\"cut\","
+                                    "\"phase\":\"request\"}\n");
 }
 
 static const char *member(const char *json, const char *key)
@@ -143,7 +165,43 @@ static void test_places_and_ends(void **state)
     x->request.method = METHOD_HEAD;
     assert_string_equal(member(line(true), "end"), "complete");
     x->answered = 0;
-    assert_string_equal(member(line(true), "end"), "unanswered");
+    assert_string_equal(member(line(true), "end"), "cut");
+}
+
+static void test_who_broke_it_off_and_where(void **state)
+{
+    static const struct {
+        enum story_end end;
+        enum story_moment last;
+        const char *name, *phase;
+    } cases[] = {
+        {END_CLIENT_GONE, MOMENT_ROUTED, "client-gone", "route"},
+        {END_CLIENT_RESET, MOMENT_ATTEMPT, "client-reset", "connect"},
+        {END_CLIENT_SLOW, MOMENT_RESOLVED, "client-slow", "connect"},
+        {END_CLIENT_BAD, MOMENT_CONNECTED, "client-bad", "tls"},
+        {END_BACK_BROKE, MOMENT_HEAD, "back-broke", "response"},
+        {END_BACK_SILENT, MOMENT_HEAD, "back-silent", "response"},
+        {END_LIMIT, MOMENT_SENT, "limit", "wait"},
+        {END_DRAIN, MOMENT_SENT, "drain", "wait"},
+    };
+    struct exchange *x = &bed.x;
+    struct story whole = x->story;
+    x->response_ended = false;
+    x->response.body = BODY_STREAM;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        x->story = whole;
+        for (unsigned m = cases[i].last + 1; m < MOMENT_COUNT; m++)
+            x->story.at_us[m] = 0;
+        story_ends(&x->story, cases[i].end);
+        story_ends(&x->story, END_CLIENT_GONE); /* who comes later knows less */
+        assert_string_equal(member(line(true), "end"), cases[i].name);
+        assert_string_equal(member(line(true), "phase"), cases[i].phase);
+    }
+    x->story.end = END_CLIENT_RESET;
+    x->story.reset = 8;
+    assert_non_null(strstr(line(false), " end=client-reset phase=wait reset=8\n"));
+    x->story.page = PAGE_BACK_SILENT + 1;
+    assert_string_equal(member(line(true), "page"), "backend-silent");
 }
 
 static void test_values_cannot_forge(void **state)
@@ -165,11 +223,27 @@ static void test_long_values_are_cut(void **state)
     x->request.path = x->request.method_text = x->host = x->route.session_name = x->route.service =
         s;
     fields_find(&x->request.fields, FIELD_X_REQUEST_ID)->value = s;
+    fields_find(&x->request.fields, FIELD_USER_AGENT)->value = s;
+    fields_find(&x->request.fields, FIELD_TRACEPARENT)->value = s;
+    x->story = (struct story){.started_us = 1,
+                              .reset = UINT32_MAX,
+                              .attempts = UINT16_MAX,
+                              .page = PAGE_METHOD_UNSUPPORTED + 1,
+                              .end = END_CLIENT_RESET,
+                              .protocol = PROTOCOL_H1,
+                              .pooled = true,
+                              .secured = true,
+                              .fallback = true};
+    for (unsigned m = 0; m < MOMENT_COUNT; m++)
+        x->story.at_us[m] = m % 2 ? UINT64_MAX : 1;
+    x->request_bytes = x->response_bytes = INT64_MAX;
+    x->response_ended = false;
+    x->response.body = BODY_STREAM;
     member(line(true), "path");
     line(false);
     memset(evil, 'a', sizeof evil);
     assert_int_equal(strspn(member(line(true), "path"), "a"), strlen(member(line(true), "path")));
-    assert_true(strlen(member(line(true), "path")) > 2000);
+    assert_true(strlen(member(line(true), "path")) > 1500);
 }
 
 /* --- the log ------------------------------------------------------------------------------------- */
@@ -292,6 +366,7 @@ int main(void)
         T(test_text),
         T(test_what_is_not_known_is_not_said),
         T(test_places_and_ends),
+        T(test_who_broke_it_off_and_where),
         T(test_values_cannot_forge),
         T(test_long_values_are_cut),
         T(test_off_is_nothing),
