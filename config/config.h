@@ -46,11 +46,16 @@ struct config_rewrite {
     const char *target; /* with $1.. */
 };
 
+struct config_statuses {
+    uint16_t from, to; /* both belong to it */
+};
+
 struct config_health {
-    const char *path; /* NULL: no active check */
-    uint64_t interval_ms;
-    uint16_t *statuses; /* n == 0: 200-399 */
+    const char *path; /* with the query; NULL: no active check */
+    uint64_t interval_ms, timeout_ms;
+    struct config_statuses *statuses; /* n == 0: 200-399 */
     size_t n_statuses;
+    unsigned rise, fall; /* checks in a row that bring it up, and down */
 };
 
 struct config_service {

@@ -34,7 +34,7 @@ extern const struct value_type value_text, value_user, value_path, value_secret,
 extern const struct value_type value_bool;       /* bool */
 extern const struct value_type value_choice;     /* an enum, or a bool with a word for each */
 extern const struct value_type value_number;     /* unsigned, of 2, 4 or 8 bytes */
-extern const struct value_type value_status;     /* uint16_t */
+extern const struct value_type value_statuses;   /* struct config_statuses */
 extern const struct value_type value_duration;   /* uint64_t, milliseconds */
 extern const struct value_type value_ip;         /* struct addr, port 0 */
 extern const struct value_type value_endpoint;   /* struct addr */

@@ -114,21 +114,41 @@ const struct value_type value_number = {
     .write = number_write,
 };
 
-static void status_read(const struct value *v, void *out)
+static bool status_of(struct span text, uint16_t *out)
 {
     uint64_t n = 0;
-    if (span_to_u64(v->text, &n) != ERR_OK || n < 200 || n > 599) {
-        value_fail(v, "must be an HTTP status from 200 to 599");
-        return;
-    }
-    store_number(n, out, v->key->size);
+    if (span_to_u64(text, &n) != ERR_OK || n < 200 || n > 599)
+        return false;
+    *out = (uint16_t)n;
+    return true;
 }
 
-const struct value_type value_status = {
-    .name = "HTTP status",
-    .plural = "HTTP statuses",
-    .read = status_read,
-    .write = number_write,
+static void statuses_read(const struct value *v, void *out)
+{
+    struct config_statuses s;
+    ptrdiff_t dash = span_chr(v->text, '-');
+    struct span from = dash < 0 ? v->text : span_sub(v->text, 0, (size_t)dash);
+    struct span to = dash < 0 ? v->text : span_from(v->text, (size_t)dash + 1);
+    if (!status_of(from, &s.from) || !status_of(to, &s.to) || s.from > s.to) {
+        value_fail(v, "must be an HTTP status from 200 to 599, or two with a '-' between them");
+        return;
+    }
+    memcpy(out, &s, sizeof s);
+}
+
+static enum err statuses_write(const struct schema_key *key, const void *in, struct buf *out)
+{
+    struct config_statuses s;
+    (void)key;
+    memcpy(&s, in, sizeof s);
+    return s.from == s.to ? buf_printf(out, "%u", s.from) : buf_printf(out, "%u-%u", s.from, s.to);
+}
+
+const struct value_type value_statuses = {
+    .name = "HTTP status or range of them",
+    .plural = "HTTP statuses and ranges of them",
+    .read = statuses_read,
+    .write = statuses_write,
 };
 
 static void duration_read(const struct value *v, void *out)

@@ -25,7 +25,7 @@ static const char *const files[] = {
     "services:\n"
     "- {name: a, url: \"https://A:443/x/\", host: preserve, tls: {ca: ca.pem, server_name: s}}\n"
     "- {name: b, url: \"https://b\", tls: {verify: false}, health: {path: /h, interval: 2s}}\n"
-    "- {name: c, url: \"h2c://[::1]:1\", health: {path: /, statuses: [200, 204]},\n"
+    "- {name: c, url: \"h2c://[::1]:1\", health: {path: /, statuses: [200, 204-299], fall: 1},\n"
     "   rewrites: [{source: '\\\\d+\\.\"$${x}', target: '$0'}, {source: '#: -', target: \"/\"}]}\n"
     "domains:\n"
     "- {domain: x.org, default_service: a, routes: [{path: '^/\\t{', service: b}]}\n"

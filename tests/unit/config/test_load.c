@@ -132,6 +132,9 @@ static void test_example(void **state)
     assert_string_equal(web->health.path, "/healthz");
     assert_true(web->health.interval_ms == 10000);
     assert_int_equal(web->health.n_statuses, 0);
+    assert_true(web->health.timeout_ms == 2000);
+    assert_int_equal(web->health.rise, 2);
+    assert_int_equal(web->health.fall, 3);
     assert_int_equal(api->backend.scheme, BACKEND_H2C);
     assert_null(api->health.path);
     assert_int_equal(api->n_rewrites, 1);
@@ -219,7 +222,8 @@ static void test_every_other_value(void **state)
     assert_string_equal(web->tls_ca, "/etc/linkup/../ca.pem");
     assert_string_equal(web->tls_server_name, "web.internal");
     assert_int_equal(c->services[0].health.n_statuses, 2);
-    assert_int_equal(c->services[0].health.statuses[1], 204);
+    assert_int_equal(c->services[0].health.statuses[1].from, 204);
+    assert_int_equal(c->services[0].health.statuses[1].to, 204);
     assert_false(c->services[1].backend.tls_verify);
 
     const struct config_certificates *certs = &c->certificates;
