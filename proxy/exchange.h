@@ -92,6 +92,10 @@ struct exchange {
     uint64_t request_bytes, response_bytes;
     int answered; /* status given to the client, 0: none */
 
+    struct { /* while it waits for a connection to its backend (back/pool.h) */
+        struct exchange *next, **prev;
+    } wait;
+
     struct {
         struct buf body; /* of an answer of our own: pages, redirects */
     } own;

@@ -7,7 +7,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "proxy/access/access_log.h"
-#include "proxy/back/back_h1.h"
+#include "proxy/back/back.h"
 #include "proxy/back/back_tls.h"
 #include "proxy/worker.h"
 
@@ -213,7 +213,7 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     ev_timer_init(&p->accept_again, on_accept_again, 0., 0.);
     p->accept_again.data = p;
     p->pools = NEW(struct pools);
-    pools_init(p->pools);
+    pools_init(p->pools, p);
     p->back_tls = back_tls_new();
     p->resolver = resolver_new(loop);
     front_h2_setup(&p->h2);
@@ -222,25 +222,13 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     return p;
 }
 
-static void close_idle_backs(struct proxy *p)
-{
-    struct table_iter it;
-    for (struct table_node *n = table_first(&p->pools->by_hash, &it); n; n = table_next(&it)) {
-        struct pool *pool = CONTAINER_OF(n, struct pool, node);
-        pool->n_conns++; /* holds the pool until its last idle connection has gone */
-        while (pool->idle)
-            back_h1_close(pool->idle);
-        pool_leave(pool);
-    }
-}
-
 void proxy_free(struct proxy *p)
 {
     p->draining = true;
     close_listeners(p, true);
     ev_timer_stop(p->conns.loop, &p->accept_again);
     each_front(p, true);
-    close_idle_backs(p);
+    back_close_all(p->pools);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */
     exchange_free_spare(p);
     back_tls_free(p->back_tls);

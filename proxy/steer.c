@@ -1,7 +1,7 @@
 #include "proxy/steer.h"
 
 #include "certs/cert.h"
-#include "proxy/back/back_h1.h"
+#include "proxy/back/back.h"
 #include "proxy/back/back_local.h"
 #include "proxy/page/own_answer.h"
 
@@ -87,7 +87,7 @@ static void to_backend(struct exchange *x)
     else if (outcome == FORWARD_TOO_LARGE || !x->back_host.p)
         own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
     else
-        back_h1_start(x);
+        back_start(x);
 }
 
 static void ask_explain(struct exchange *x)

@@ -65,6 +65,14 @@ static inline void story_attempt(struct story *s, bool pooled)
     s->pooled = pooled;
 }
 
+/* S waited for a connection, of whose opening WAY tells: what came of it meanwhile is S's, too. */
+static inline void story_join(struct story *s, const struct story *way)
+{
+    for (int m = MOMENT_RESOLVED; m <= MOMENT_SECURED; m++)
+        if (way->at_us[m] >= s->at_us[MOMENT_ATTEMPT])
+            s->at_us[m] = way->at_us[m];
+}
+
 /* The first who knows says why. */
 static inline void story_ends(struct story *s, enum story_end end)
 {

@@ -1,8 +1,11 @@
 #include "proxy/back/back_h1.h"
 
+#include "proxy/back/back.h"
 #include "proxy/h1/write.h"
 
 /* --- life of a connection ------------------------------------------------------------------------ */
+
+static void send_request(struct back_h1 *b);
 
 static void free_back(struct turn_item *i)
 {
@@ -23,9 +26,7 @@ static void leave_idle(struct back_h1 *b)
 void back_h1_close(struct back_h1 *b)
 {
     leave_idle(b);
-    resolve_cancel(&b->resolve);
-    if (b->conn.shared)
-        conn_close(&b->conn);
+    conn_close(&b->conn);
     pool_leave(b->pool);
     b->x = NULL;
     b->reap.run = free_back;
@@ -44,59 +45,57 @@ static void enter_idle(struct back_h1 *b)
     conn_deadline_ms(&b->conn, b->proxy->config->limits.pool_idle_ms);
 }
 
+static void take(struct back_h1 *b, struct exchange *x)
+{
+    b->x = x;
+    x->back = b;
+    x->back_ops = &back_h1_ops;
+    x->story.protocol = PROTOCOL_H1;
+    x->story.secured = b->conn.ssl != NULL;
+    x->story.pooled = b->reused;
+    if (b->reused)
+        metrics_add(b->proxy->metrics, METRIC_BACK_REUSED, 1);
+    send_request(b);
+}
+
+/* B is free for who waits, or for later. */
+static void offer(struct back_h1 *b)
+{
+    struct exchange *next = b->pool->waiting;
+    if (next) {
+        pool_unwait(b->pool, next);
+        take(b, next);
+    } else if (b->pool->n_idle < b->proxy->config->limits.pool_per_backend && !b->proxy->draining) {
+        enter_idle(b);
+    } else {
+        back_h1_close(b);
+    }
+}
+
 void back_h1_recycle(struct back_h1 *b)
 {
     bool reusable = b->complete && b->keep_alive && b->x->request_ended && !b->conn.eof &&
                     b->conn.broken == ERR_OK && buf_len(&b->conn.in) == 0 &&
                     conn_pending(&b->conn) == 0;
-    if (reusable && b->pool->n_idle < b->proxy->config->limits.pool_per_backend &&
-        !b->proxy->draining)
-        enter_idle(b);
+    b->reused = true;
+    if (reusable)
+        offer(b);
     else
         back_h1_close(b);
-}
-
-/* Nothing of the request can have taken effect, or doing it twice does no harm (RFC 9110 9.2.2), and
- * the body can be sent again because none of it was. */
-static bool may_retry(const struct back_h1 *b, enum page_reason why)
-{
-    const struct exchange *x = b->x;
-    return why != PAGE_BACK_SILENT && b->reused && !b->head_done && b->interims == 0 &&
-           x->request_bytes == 0 && method_is_idempotent(x->request.method);
-}
-
-static struct back_h1 *new_back(struct exchange *x)
-{
-    struct back_h1 *b = NEW(struct back_h1);
-    const struct config_backend *to = &x->route.backend->to;
-    b->proxy = x->proxy;
-    b->pool = pool_join(x->proxy->pools, x->route.backend);
-    enum err e = span_copy_z(span_str(to->host), b->host, sizeof b->host);
-    CHECK(e == ERR_OK); /* the configuration's hosts are at most 253 bytes */
-    b->port = to->port;
-    b->scheme = to->scheme;
-    b->x = x;
-    x->back = b;
-    x->back_ops = &back_h1_ops;
-    x->story.protocol = PROTOCOL_H1;
-    x->story.secured = b->scheme == BACKEND_HTTPS;
-    return b;
 }
 
 void back_h1_fail(struct back_h1 *b, enum page_reason why)
 {
     struct exchange *x = b->x;
+    struct retry_facts what = {
+        .why = why,
+        .reused = b->reused,
+        .answered = b->head_done || b->interims > 0,
+    };
     metrics_add(b->proxy->metrics, METRIC_BACK_FAILURES, 1);
-    bool retry = x && may_retry(b, why);
     back_h1_close(b);
-    if (!x)
-        return;
-    if (retry) {
-        x->request_ended = false; /* the end of an empty body is said again, too */
-        back_h1_dial(new_back(x));
-    } else {
-        exchange_back_failed(x, why);
-    }
+    if (x)
+        back_failed(x, &what);
 }
 
 /* --- the request --------------------------------------------------------------------------------- */
@@ -119,12 +118,11 @@ void back_h1_deadline_for_response(struct back_h1 *b)
     conn_deadline_ms(&b->conn, b->proxy->config->limits.response_timeout_ms);
 }
 
-void back_h1_send(struct back_h1 *b)
+static void send_request(struct back_h1 *b)
 {
     struct exchange *x = b->x;
     struct buf *staging = &b->proxy->staging;
     struct span connection = frame_request(b);
-    b->dialling = false;
     b->head_done = b->complete = false;
     b->interims = 0;
     b->scanned = 0;
@@ -171,7 +169,7 @@ static void end_request(struct back_h1 *b)
 void back_h1_request_body(struct exchange *x)
 {
     struct back_h1 *b = x->back;
-    if (b->dialling || x->request_ended)
+    if (x->request_ended)
         return;
     for (;;) {
         bool end = false;
@@ -194,23 +192,6 @@ void back_h1_request_body(struct exchange *x)
 
 /* --- events -------------------------------------------------------------------------------------- */
 
-static void on_open(struct conn *c)
-{
-    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
-    int one = 1;
-    /* A backend that vanished while it streams is noticed by the kernel. */
-    (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-    if (c->ssl)
-        story_mark(&b->x->story, MOMENT_SECURED);
-    back_h1_send(b);
-}
-
-static void on_connected(struct conn *c)
-{
-    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
-    story_mark(&b->x->story, MOMENT_CONNECTED);
-}
-
 static void on_room(struct conn *c)
 {
     struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
@@ -221,9 +202,7 @@ static void on_room(struct conn *c)
 static void on_deadline(struct conn *c)
 {
     struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
-    if (b->dialling)
-        back_h1_dial_failed(b, PAGE_BACK_SILENT);
-    else if (!b->x)
+    if (!b->x)
         back_h1_close(b); /* idle for long enough */
     else if (b->head_done && buf_len(&c->in) > 0)
         back_h1_deadline_for_response(
@@ -234,16 +213,11 @@ static void on_deadline(struct conn *c)
 
 static void on_broken(struct conn *c, enum err why)
 {
-    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
-    if (b->dialling)
-        back_h1_dial_failed(b, why == ERR_CRYPTO ? PAGE_BACK_UNTRUSTED : PAGE_BACK_REFUSED);
-    else
-        back_h1_fail(b, PAGE_BACK_BROKE);
+    (void)why;
+    back_h1_fail(CONTAINER_OF(c, struct back_h1, conn), PAGE_BACK_BROKE);
 }
 
-const struct conn_ops back_h1_conn_ops = {
-    .on_connected = on_connected,
-    .on_open = on_open,
+static const struct conn_ops h1_conn_ops = {
     .on_input = back_h1_input,
     .on_room = on_room,
     .on_deadline = on_deadline,
@@ -252,34 +226,25 @@ const struct conn_ops back_h1_conn_ops = {
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-/* The newest idle connection to exactly this backend. */
-static struct back_h1 *take_idle(struct exchange *x)
+void back_h1_open(struct pool *p, struct conn *from)
 {
-    struct pool *pool = pool_find(x->proxy->pools, x->route.backend);
-    struct back_h1 *b = pool ? pool->idle : NULL;
-    while (b && (b->conn.eof || b->conn.broken != ERR_OK))
-        b = b->idle_next; /* about to be closed in this turn */
-    const struct config_backend *to = &x->route.backend->to;
-    if (!b || b->scheme != to->scheme || b->port != to->port || strcmp(b->host, to->host) != 0)
-        return NULL;
-    leave_idle(b);
-    return b;
+    struct back_h1 *b = NEW(struct back_h1);
+    b->proxy = p->pools->proxy;
+    b->pool = p;
+    pool_use(p);
+    conn_move(&b->conn, from, &h1_conn_ops);
+    offer(b);
 }
 
-void back_h1_start(struct exchange *x)
+bool back_h1_take_idle(struct pool *p, struct exchange *x)
 {
-    struct back_h1 *b = take_idle(x);
-    if (!b) {
-        back_h1_dial(new_back(x));
-        return;
-    }
-    metrics_add(x->proxy->metrics, METRIC_BACK_REUSED, 1);
-    b->x = x;
-    b->reused = true;
-    x->story.protocol = PROTOCOL_H1;
-    x->story.secured = b->scheme == BACKEND_HTTPS;
+    struct back_h1 *b = p->idle;
+    while (b && (b->conn.eof || b->conn.broken != ERR_OK))
+        b = b->idle_next; /* about to be closed in this turn */
+    if (!b)
+        return false;
+    leave_idle(b);
     story_attempt(&x->story, true);
-    x->back = b;
-    x->back_ops = &back_h1_ops;
-    back_h1_send(b);
+    take(b, x);
+    return true;
 }

@@ -86,10 +86,6 @@ static void back_consume(struct exchange *x, size_t n)
 static void back_release(struct exchange *x)
 {
     struct back_h1 *b = x->back;
-    if (b->dialling) {
-        back_h1_close(b);
-        return;
-    }
     b->complete = b->head_done &&
                   (b->body == BODY_NONE || (b->body == BODY_LENGTH && b->left == 0));
     back_h1_recycle(b);
@@ -179,7 +175,8 @@ static bool take_head(struct back_h1 *b)
     if (e == ERR_OK)
         e = h1_parse_response(span_sub(in, 0, len), x->request.method, &x->arena, &head, &fault);
     if (e != ERR_OK || head.status == 101 || (head.status < 200 && b->interims++ >= INTERIMS_MAX)) {
-        LOG(LOG_WARN, "back_malformed", LOG_S("host", b->host), LOG_U("port", b->port),
+        LOG(LOG_WARN, "back_malformed", LOG_S("host", b->pool->to.host),
+            LOG_U("port", b->pool->to.port),
             LOG_S("why", fault.text ? fault.text : "unexpected interim response"));
         back_h1_fail(b, PAGE_BACK_BROKE);
         return false;

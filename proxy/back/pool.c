@@ -1,6 +1,7 @@
 #include "proxy/back/pool.h"
 
 #include "core/mem.h"
+#include "proxy/exchange.h"
 
 static struct span pool_key(const struct table_node *n)
 {
@@ -8,9 +9,10 @@ static struct span pool_key(const struct table_node *n)
     return span_of(&p->hash, sizeof p->hash);
 }
 
-void pools_init(struct pools *p)
+void pools_init(struct pools *p, struct proxy *proxy)
 {
     table_init(&p->by_hash, pool_key);
+    p->proxy = proxy;
 }
 
 void pools_deinit(struct pools *p)
@@ -19,32 +21,153 @@ void pools_deinit(struct pools *p)
     table_deinit(&p->by_hash);
 }
 
-struct pool *pool_find(struct pools *p, const struct route_backend *b)
+/* --- whose connections they are ------------------------------------------------------------------ */
+
+static bool same_text(const char *a, const char *b)
 {
-    struct table_node *n = table_find(&p->by_hash, span_of(&b->hash, sizeof b->hash));
-    return n ? CONTAINER_OF(n, struct pool, node) : NULL;
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_backend(const struct config_backend *a, const struct config_backend *b)
+{
+    return a->scheme == b->scheme && a->port == b->port && a->tls_verify == b->tls_verify &&
+           same_text(a->host, b->host) && same_text(a->tls_ca, b->tls_ca) &&
+           same_text(a->tls_server_name, b->tls_server_name);
+}
+
+/* Copies TEXT (or NULL) to *AT and moves on. */
+static const char *keep_text(char **at, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = *at;
+    memcpy(copy, text, size);
+    *at += size;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* What opening a connection needs; URLs, paths and the Host are an exchange's. */
+static void keep_backend(struct pool *pool, const struct config_backend *to)
+{
+    size_t size = text_size(to->host) + text_size(to->tls_ca) + text_size(to->tls_server_name);
+    char *at = pool->texts = mem_alloc(size);
+    pool->to = (struct config_backend){
+        .scheme = to->scheme,
+        .host_is_ip = to->host_is_ip,
+        .port = to->port,
+        .tls_verify = to->tls_verify,
+    };
+    pool->to.host = keep_text(&at, to->host);
+    pool->to.tls_ca = keep_text(&at, to->tls_ca);
+    pool->to.tls_server_name = keep_text(&at, to->tls_server_name);
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+static struct pool *make(struct pools *p, const struct route_backend *b)
+{
+    struct pool *pool = NEW(struct pool);
+    pool->pools = p;
+    pool->hash = b->hash;
+    pool->waiting_last = &pool->waiting;
+    keep_backend(pool, &b->to);
+    pool->stray = table_insert(&p->by_hash, &pool->node) != ERR_OK;
+    return pool;
 }
 
 struct pool *pool_join(struct pools *p, const struct route_backend *b)
 {
-    struct pool *pool = pool_find(p, b);
-    if (!pool) {
-        pool = NEW(struct pool);
-        pool->pools = p;
-        pool->hash = b->hash;
-        enum err e = table_insert(&p->by_hash, &pool->node);
-        CHECK(e == ERR_OK);
-    }
-    pool->n_conns++;
+    struct table_node *n = table_find(&p->by_hash, span_of(&b->hash, sizeof b->hash));
+    struct pool *pool = n ? CONTAINER_OF(n, struct pool, node) : NULL;
+    if (!pool || !is_same_backend(&pool->to, &b->to))
+        pool = make(p, b);
+    pool->users++;
     return pool;
+}
+
+void pool_use(struct pool *p)
+{
+    p->users++;
+}
+
+static void free_pool(struct turn_item *i)
+{
+    struct pool *p = CONTAINER_OF(i, struct pool, reap);
+    mem_free(p->texts);
+    mem_free(p);
 }
 
 void pool_leave(struct pool *p)
 {
-    CHECK(p->n_conns > 0);
-    if (--p->n_conns > 0)
+    CHECK(p->users > 0);
+    if (--p->users > 0)
         return;
-    CHECK(!p->idle);
-    table_remove(&p->pools->by_hash, &p->node);
-    mem_free(p);
+    CHECK(!p->idle && !p->dials && !p->waiting);
+    if (!p->stray)
+        table_remove(&p->pools->by_hash, &p->node);
+    p->reap.run = free_pool;
+    turn_reap(&p->pools->proxy->conns.turn, &p->reap);
+}
+
+/* --- who waits ----------------------------------------------------------------------------------- */
+
+void pool_wait(struct pool *p, struct exchange *x)
+{
+    x->wait.next = NULL;
+    x->wait.prev = p->waiting_last;
+    *p->waiting_last = x;
+    p->waiting_last = &x->wait.next;
+    p->n_waiting++;
+    pool_use(p);
+}
+
+void pool_unwait(struct pool *p, struct exchange *x)
+{
+    *x->wait.prev = x->wait.next;
+    if (x->wait.next)
+        x->wait.next->wait.prev = x->wait.prev;
+    else
+        p->waiting_last = x->wait.prev;
+    x->wait.next = NULL;
+    x->wait.prev = NULL;
+    p->n_waiting--;
+    pool_leave(p);
+}
+
+/* --- dials --------------------------------------------------------------------------------------- */
+
+void pool_add_dial(struct pool *p, struct pool_dial *d)
+{
+    d->pool = p;
+    d->next = p->dials;
+    d->prev = &p->dials;
+    if (d->next)
+        d->next->prev = &d->next;
+    p->dials = d;
+    p->n_dials++;
+    pool_use(p);
+}
+
+static void free_dial(struct turn_item *i)
+{
+    mem_free(CONTAINER_OF(i, struct pool_dial, reap));
+}
+
+void pool_drop_dial(struct pool_dial *d)
+{
+    struct pool *p = d->pool;
+    *d->prev = d->next;
+    if (d->next)
+        d->next->prev = d->prev;
+    p->n_dials--;
+    dial_end(&d->dial);
+    d->reap.run = free_dial;
+    turn_reap(&p->pools->proxy->conns.turn, &d->reap);
+    pool_leave(p);
 }

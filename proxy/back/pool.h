@@ -1,31 +1,63 @@
-/* Idle connections to backends, kept for the next exchange; one set of pools a worker.
+/* What a worker has towards one backend: idle connections, dials under way, and the exchanges that wait
+ * for either. Private to the folder.
  *
- * The newest is taken first, so that what is not needed grows old and closes. A pool lives as long as
- * it has connections, idle or busy. Private to the folder. */
+ * Of idle connections the newest is taken first, so that what is not needed grows old and closes. A pool
+ * lives as long as anything is in it; its own copy of the backend's settings with it, for connections
+ * outlive the session that they were opened for. */
 #pragma once
 
 #include "core/table.h"
+#include "proxy/back/dial.h"
 #include "sessions/image.h"
 
 struct back_h1;
+struct exchange;
+struct pool;
+struct proxy;
+
+struct pool_dial {
+    struct dial dial;
+    struct pool *pool;
+    struct pool_dial *next, **prev;
+    struct turn_item reap;
+};
 
 struct pool {
     struct table_node node;
     struct pools *pools;
+    struct turn_item reap;
     uint64_t hash;
+    bool stray; /* another backend has the same hash: not in the table */
+    struct config_backend to;
+    char *texts; /* of `to` */
+    size_t users;
+
     struct back_h1 *idle; /* newest first */
-    size_t n_idle, n_conns;
+    size_t n_idle;
+    struct pool_dial *dials;
+    size_t n_dials;
+    struct exchange *waiting, **waiting_last; /* oldest first */
+    size_t n_waiting;
 };
 
 struct pools {
     struct table by_hash;
+    struct proxy *proxy;
 };
 
-void pools_init(struct pools *p);
+void pools_init(struct pools *p, struct proxy *proxy);
 /* All connections have gone. */
 void pools_deinit(struct pools *p);
-/* The pool for B, made if needed; counts one connection that pool_leave takes off. */
+/* The pool for B, made if needed; counts one user (a connection, a dial, an exchange that waits) that
+ * pool_leave takes off. */
 struct pool *pool_join(struct pools *p, const struct route_backend *b);
-/* The pool for B if there is one. */
-struct pool *pool_find(struct pools *p, const struct route_backend *b);
+void pool_use(struct pool *p);
 void pool_leave(struct pool *p);
+
+/* X is the last to wait; it counts as a user. */
+void pool_wait(struct pool *p, struct exchange *x);
+/* Takes X out, as a connection takes it up or as it ends. */
+void pool_unwait(struct pool *p, struct exchange *x);
+void pool_add_dial(struct pool *p, struct pool_dial *d);
+/* Ends D and frees it. */
+void pool_drop_dial(struct pool_dial *d);

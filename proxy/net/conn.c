@@ -315,21 +315,27 @@ void conn_flush_later(struct conn *c)
 
 /* --- life -------------------------------------------------------------------------------------- */
 
+/* What knows C by its address. */
+static void init_watchers(struct conn *c)
+{
+    c->flush = (struct turn_item){.run = on_flush};
+    c->reread = (struct turn_item){.run = on_reread};
+    deadline_init(&c->deadline, on_deadline);
+    ev_io_init(&c->reader, on_readable, c->fd, EV_READ);
+    ev_io_init(&c->writer, on_writable, c->fd, EV_WRITE);
+    c->reader.data = c->writer.data = c;
+}
+
 static void init_common(struct conn *c, struct conn_shared *s, const struct conn_ops *ops, int fd)
 {
     memset(c, 0, sizeof *c);
     c->shared = s;
     c->ops = ops;
     c->fd = fd;
-    c->flush.run = on_flush;
-    c->reread.run = on_reread;
     buf_init(&c->in, CONN_IN_MAX);
     buf_init(&c->out, CONN_OUT_MAX);
     buf_init(&c->cipher, CONN_SCRATCH + TLS_RECORD_MAX);
-    deadline_init(&c->deadline, on_deadline);
-    ev_io_init(&c->reader, on_readable, fd, EV_READ);
-    ev_io_init(&c->writer, on_writable, fd, EV_WRITE);
-    c->reader.data = c->writer.data = c;
+    init_watchers(c);
     int one = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
                      sizeof one); /* fails on unix sockets: fine */
@@ -395,6 +401,40 @@ void conn_shutdown_write(struct conn *c)
     (void)shutdown(c->fd, SHUT_WR);
 }
 
+static void stop_watchers(struct conn *c)
+{
+    turn_unflush(&c->shared->turn, &c->flush);
+    turn_unflush(&c->shared->turn, &c->reread);
+    ev_io_stop(c->shared->loop, &c->reader);
+    ev_io_stop(c->shared->loop, &c->writer);
+    deadline_off(c->shared->loop, &c->deadline);
+}
+
+void conn_move(struct conn *to, struct conn *from, const struct conn_ops *ops)
+{
+    CHECK(from->open && !from->closed);
+    struct conn_shared *s = from->shared;
+    bool reads = ev_is_active(&from->reader), writes = ev_is_active(&from->writer);
+    stop_watchers(from);
+    *to = *from;
+    to->ops = ops;
+    to->timed = false;
+    init_watchers(to);
+    if (from->ssl)
+        conn_tls_move(to, from);
+    if (reads)
+        ev_io_start(s->loop, &to->reader);
+    if (writes)
+        ev_io_start(s->loop, &to->writer);
+    turn_flush(&s->turn, &to->flush);
+    if (to->ssl && buf_len(&to->cipher) > 0)
+        turn_flush(&s->turn, &to->reread);
+    from->closed = true;
+    from->fd = -1;
+    buf_init(&from->in, 0);
+    buf_init(&from->out, 0);
+}
+
 /* What TLS has to say before the end: close_notify where all is in order, or the alert that tells
  * the peer why the handshake or a record was refused (RFC 8446 6). Sent if it fits. */
 static void say_last(struct conn *c)
@@ -415,11 +455,7 @@ void conn_close(struct conn *c)
     if (c->ssl)
         say_last(c);
     c->closed = true;
-    turn_unflush(&c->shared->turn, &c->flush);
-    turn_unflush(&c->shared->turn, &c->reread);
-    ev_io_stop(c->shared->loop, &c->reader);
-    ev_io_stop(c->shared->loop, &c->writer);
-    deadline_off(c->shared->loop, &c->deadline);
+    stop_watchers(c);
     if (c->shared->scratch_owner == c)
         c->shared->scratch_owner = NULL;
     if (c->ssl)

@@ -88,6 +88,9 @@ void conn_init_accepted(struct conn *c, struct conn_shared *s, const struct conn
  * before this returns. SSL is taken over. */
 void conn_init_connect(struct conn *c, struct conn_shared *s, const struct conn_ops *ops,
                        const struct addr *to, SSL *ssl);
+/* The open FROM goes on as TO, with callbacks of its own; FROM counts as closed. To be called in FROM's
+ * on_open at the latest; input that has come by then is announced at the end of the turn. */
+void conn_move(struct conn *to, struct conn *from, const struct conn_ops *ops);
 /* Starts the handshake (or announces the open connection) of an accepted one. */
 void conn_start(struct conn *c);
 /* Tries a suspended handshake again. */

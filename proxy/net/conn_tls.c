@@ -100,6 +100,16 @@ static void keep_scratch(struct conn *c)
         conn_fail(c, ERR_MEMORY);
 }
 
+void conn_tls_move(struct conn *to, struct conn *c)
+{
+    keep_scratch(c);
+    to->ssl = c->ssl;
+    to->cipher = c->cipher;
+    BIO_set_data(SSL_get_rbio(to->ssl), to);
+    c->ssl = NULL;
+    buf_init(&c->cipher, 0);
+}
+
 /* --- plaintext in and out ---------------------------------------------------------------------- */
 
 /* Decrypts until the ciphertext is spent or `in` is full; whether anything came. */

@@ -14,6 +14,8 @@ void conn_tls_read(struct conn *c);
 void conn_tls_reread(struct conn *c);
 void conn_tls_write(struct conn *c, struct span s);
 void conn_tls_notify_close(struct conn *c);
+/* C's TLS session, BIO included, goes on as TO's; C's own ciphertext buffer has what was not read. */
+void conn_tls_move(struct conn *to, struct conn *c);
 
 /* From conn.c. */
 void conn_fail(struct conn *c, enum err why);

@@ -11,6 +11,7 @@
 #include "core/fd.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "proxy/back/back.h"
 #include "proxy/back/back_h1.h"
 #include "proxy/front/front.h"
 
@@ -397,6 +398,21 @@ static inline bool bed_is_back_h1(const struct exchange *x)
     return x && x->back_ops == &back_h1_ops;
 }
 
+/* Whether X waits for a connection to its backend. */
+static inline bool bed_is_waiting(const struct exchange *x)
+{
+    return x && x->back_ops == &back_waiting_ops;
+}
+
+/* The connection that X has, or the newest that is being opened for it; NULL: none. */
+static inline struct conn *bed_back_conn(struct exchange *x)
+{
+    if (bed_is_back_h1(x))
+        return &((struct back_h1 *)x->back)->conn;
+    struct pool *p = bed_is_waiting(x) ? x->back : NULL;
+    return p && p->dials ? &p->dials->dial.conn : NULL;
+}
+
 static inline bool bed_is_h2(const struct exchange_bed *b, const struct front *f)
 {
     for (size_t i = 0; i < BED_CLIENTS; i++)
@@ -421,7 +437,8 @@ static inline bool bed_expire_back(struct exchange_bed *b)
     if (!b->proxy->fronts)
         return false;
     struct exchange *x = bed_first_exchange(b, bed_front(b->proxy->fronts));
-    return bed_is_back_h1(x) && bed_expire(b, &((struct back_h1 *)x->back)->conn);
+    struct conn *c = bed_back_conn(x);
+    return c && bed_expire(b, c);
 }
 
 /* --- what must hold when nothing moves ----------------------------------------------------------- */
@@ -431,7 +448,8 @@ static inline bool bed_waits_for_back(struct exchange *x)
 {
     bool end = false;
     struct back_h1 *b = bed_is_back_h1(x) ? x->back : NULL;
-    if (b && (b->resolve.prev || (b->conn.shared && bed_is_timed(&b->conn))))
+    struct conn *c = bed_back_conn(x);
+    if (c && (!c->shared || bed_is_timed(c))) /* it is resolved, or has a deadline */
         return true;
     if (!x->back_ops || (b && (b->conn.eof || !b->head_done)))
         return false;
@@ -450,7 +468,7 @@ static inline void bed_check_exchange(struct front *f, struct exchange *x, bool 
 {
     bool end = false;
     CHECK(!x->done);
-    if (bed_is_back_h1(x) && ((struct back_h1 *)x->back)->conn.shared)
+    if (bed_is_back_h1(x))
         bed_check_conn(&((struct back_h1 *)x->back)->conn);
     CHECK(bed_is_timed(&f->conn) || bed_waits_for_back(x));
     if (http2 && x->h2.deferred) {

@@ -156,6 +156,28 @@ static void what_an_idle_backend_says_is_not_listened_to(void **state)
     assert_false(heard("hello"));
 }
 
+/* Whether the connection becomes free before or after the second request comes, it is it that serves. */
+static void a_connection_that_becomes_free_serves_who_waits(void **state)
+{
+    bed_client_open(&bed, 1, LISTEN_HTTPS, false);
+    bed_say(&bed, GET);
+    bed_send(&bed.clients[1], SPAN_LIT(GET));
+    bed_answer(&bed, 0, OK_HELLO);
+    assert_int_equal(bed_count(&bed.backs[0], "GET "), 2);
+    bed_answer(&bed, 0, OK_HELLO);
+    assert_int_equal(bed_count(&bed.clients[1], "hello"), 1);
+}
+
+static void a_client_that_goes_takes_its_dial_along(void **state)
+{
+    bed_send(&bed.clients[0], SPAN_LIT(GET));
+    bed_turn(&bed);
+    struct exchange *x = bed_first_exchange(&bed, bed_front(bed.proxy->fronts));
+    assert_true(bed_is_waiting(x));
+    bed.proxy->fronts->kill(bed.proxy->fronts);
+    assert_int_equal(table_count(&bed.proxy->pools->by_hash), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -170,6 +192,8 @@ int main(void)
         TEST(an_early_answer_ends_the_request),
         TEST(a_refused_connection_is_told),
         TEST(what_an_idle_backend_says_is_not_listened_to),
+        TEST(a_connection_that_becomes_free_serves_who_waits),
+        TEST(a_client_that_goes_takes_its_dial_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,20 @@
+/* The way to a backend: the one entrance for exchanges, whatever is spoken behind it.
+ *
+ * An exchange gets, in this order, an idle HTTP/1 connection, or it waits for one that is being opened;
+ * connections that open, and those that become free meanwhile, take up who has waited longest. One
+ * worker's thread only. */
+#pragma once
+
+#include "proxy/back/pool.h"
+#include "proxy/back/retry.h"
+#include "proxy/exchange.h"
+
+/* Starts X's way to the backend of its route. */
+void back_start(struct exchange *x);
+/* A connection that had X lets go of it because of WHAT: X is tried once more where that is safe
+ * (retry.h), or gets the page for it, or breaks off. */
+void back_failed(struct exchange *x, const struct retry_facts *what);
+/* Those of an exchange that waits; its `back` is the pool. */
+extern const struct back_ops back_waiting_ops;
+/* Closes what no exchange uses: idle connections and dials. All exchanges have gone. */
+void back_close_all(struct pools *p);

@@ -1,0 +1,13 @@
+/* When a request may be sent a second time: the rule stands here, and nowhere else. RFC 9110 9.2.2. */
+#pragma once
+
+#include "proxy/exchange.h"
+
+/* How a connection failed its exchange. */
+struct retry_facts {
+    enum page_reason why;
+    bool reused;   /* it had been idle: its end may have crossed the request */
+    bool answered; /* some of a response has come, if only an interim one */
+};
+
+bool retry_is_safe(const struct exchange *x, const struct retry_facts *f);
