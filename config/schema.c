@@ -130,6 +130,7 @@ static const struct schema_key limits_keys[] = {
     LIMIT_TIME(idle_timeout, "75s", "A client's connection without a request."),
     LIMIT_TIME(connect_timeout, "5s", "Connecting to a backend, its handshake included."),
     LIMIT_TIME(response_timeout, "120s", "A backend's silence within an exchange."),
+    LIMIT_TIME(upgrade_idle, "1h", "The silence of an open WebSocket."),
     LIMIT_COUNT(max_connections, 1, 10000000, "20000", "Client connections, per worker."),
     LIMIT_COUNT(max_streams, 1, 10000, "128", "Requests at once on one HTTP/2 connection."),
     LIMIT_COUNT(pool_per_backend, 0, 100000, "256",

@@ -4,6 +4,7 @@
 #include "proxy/access/access_log.h"
 #include "proxy/page/own_answer.h"
 #include "proxy/steer.h"
+#include "proxy/upgrade.h"
 
 /* Exchanges that are kept for reuse by a worker: enough for many streams, little when idle. */
 #define FREE_KEEP 256
@@ -74,6 +75,8 @@ void exchange_begin(struct exchange *x)
     if (x->edge != x->proxy->edge)
         pin_current_edge(x);
     metrics_add(x->proxy->metrics, x->http2 ? METRIC_EXCHANGES_H2 : METRIC_EXCHANGES_H1, 1);
+    if (x->request.upgrade.len > 0)
+        x->upgrade = UPGRADE_ASKED;
     steer(x);
 }
 
@@ -102,6 +105,7 @@ void exchange_done(struct exchange *x)
     CHECK(!x->done);
     x->done = true;
     exchange_drop_back(x);
+    upgrade_end(x);
     access_log_write(x->proxy->access, x);
     if (x->session)
         session_entry_unpin(x->session);
@@ -115,8 +119,10 @@ void exchange_done(struct exchange *x)
 
 struct span exchange_request_peek(struct exchange *x, bool *end)
 {
-    if (x->done) {
-        *end = true;
+    bool holds = x->request.upgrade.len > 0 && x->upgrade != UPGRADE_DONE;
+    if (x->done || holds) {
+        /* What a client says after its request belongs to the upgrade, or to nobody. */
+        *end = x->done || x->upgrade == UPGRADE_NONE;
         return span_of(NULL, 0);
     }
     return x->front_ops->peek(x, end);
@@ -149,6 +155,9 @@ bool exchange_bodyless(const struct exchange *x)
 void exchange_head(struct exchange *x)
 {
     CHECK(!x->head_sent);
+    if (x->upgrade == UPGRADE_ASKED && !upgrade_answered(x))
+        return;
+    CHECK(x->response.status != 101 || x->upgrade == UPGRADE_DONE);
     story_mark(&x->story, MOMENT_HEAD);
     x->head_sent = true;
     count_status(x);

@@ -5,12 +5,17 @@
  * bytes says so, who can take them peeks and consumes, so that they are copied once and back-pressure
  * needs no code of its own. `request` bytes flow from front to back, `response` bytes the other way.
  *
+ * An upgrade (RFC 9110 7.8) has HTTP/1.1's form in here, whatever front and back speak: a GET with
+ * request.upgrade, and a 101 that takes it up. From then on both bodies are raw bytes without framing,
+ * by the same calls, and each direction ends by itself (upgrade.h).
+ *
  * Life: exchange_new by the front; exchange_done by the front, once, when its side has ended; memory
  * goes at the end of the turn. One worker's thread only. */
 #pragma once
 
 #include "core/addr.h"
 #include "core/arena.h"
+#include "core/loop.h"
 #include "proxy/head/forward.h"
 #include "proxy/net/turn.h"
 #include "proxy/page/page.h"
@@ -24,7 +29,8 @@ struct front_ops {
     void (*head)(struct exchange *x);
     /* An interim response (1xx but 101), its fields valid during the call. */
     void (*interim)(struct exchange *x, const struct response_head *h);
-    /* More of the response can be pulled with exchange_peek, or its end. */
+    /* More of the response can be pulled with exchange_peek, or its end. Upgraded: or the back has taken
+     * the request's end. */
     void (*response_body)(struct exchange *x);
     /* The response breaks off after its head. The front resets or closes; it then calls exchange_done. */
     void (*abort)(struct exchange *x);
@@ -41,6 +47,12 @@ struct back_ops {
     void (*consume)(struct exchange *x, size_t n);
     /* The exchange lets go: the client has gone, or all was said. No call comes after it. */
     void (*release)(struct exchange *x);
+};
+
+enum exchange_upgrade {
+    UPGRADE_NONE,  /* not asked for, or not taken up: an ordinary exchange */
+    UPGRADE_ASKED, /* the request's body is held back (exchange_request_peek says "none yet") */
+    UPGRADE_DONE,
 };
 
 #define EXCHANGE_FIRST (4 * 1024)
@@ -83,10 +95,11 @@ struct exchange {
     bool close_front; /* HTTP/1: what comes after a request that could not be read is not trusted */
 
     bool head_sent;      /* front_ops->head has been called */
-    bool response_ended; /* the back has given everything */
+    bool response_ended; /* the back has given everything; upgraded: the front has said so */
     bool request_ended;  /* the back has taken the whole request */
     bool collects;       /* the back waits for the whole request before it does anything */
     bool done;
+    enum exchange_upgrade upgrade;
 
     struct story story;
     uint64_t request_bytes, response_bytes;
@@ -99,6 +112,12 @@ struct exchange {
     struct {
         struct buf body; /* of an answer of our own: pages, redirects */
     } own;
+
+    struct {                   /* an upgraded one's: who is silent for how long */
+        struct deadline round; /* the next look */
+        uint64_t had_moved;    /* bytes, at the last one */
+        uint64_t since_ms;     /* nothing has moved since */
+    } quiet;
 
     struct { /* an HTTP/2 front's */
         int32_t stream;
@@ -114,7 +133,8 @@ struct exchange {
 struct exchange *exchange_new(struct proxy *p, const struct front_ops *ops, void *front);
 /* Frees those kept for reuse. */
 void exchange_free_spare(struct proxy *p);
-/* `request`, client, kind, cert, secure, http2 are set. */
+/* `request`, client, kind, cert, secure, http2 are set. With request.upgrade the upgrade is asked for:
+ * "websocket" is the only one there is, and its sec-websocket-key is among the fields. */
 void exchange_begin(struct exchange *x);
 /* The request could not be parsed, or broke a limit: answers at once, nothing is routed. */
 void exchange_refuse(struct exchange *x, enum page_reason why, const char *detail);
@@ -128,7 +148,9 @@ void exchange_done(struct exchange *x);
 /* For backs. */
 struct span exchange_request_peek(struct exchange *x, bool *end);
 void exchange_request_consume(struct exchange *x, size_t n);
-/* `response` is parsed: passes the head on. */
+/* `response` is parsed: passes the head on. A 101 takes up the upgrade that was asked for, and the back has
+ * made sure that it does (websocket_is_answer, websocket_make_answer); anything else refuses it. Afterwards
+ * a back looks whether the exchange is still its own, and pulls the request again. */
 void exchange_head(struct exchange *x);
 void exchange_interim(struct exchange *x, struct response_head *h);
 void exchange_response_body(struct exchange *x);

@@ -31,12 +31,11 @@ static void feed_context(struct exchange *x)
     }
 }
 
-static void touch(struct exchange *x, struct session_entry *e)
+void steer_session_used(struct exchange *x)
 {
+    struct session_entry *e = x->session;
     uint64_t now = loop_now_ms(x->proxy->conns.loop);
-    session_entry_pin(e);
-    x->session = e;
-    if (e->used_ms != 0 && now - e->used_ms < TOUCH_INTERVAL_MS)
+    if (!e || (e->used_ms != 0 && now - e->used_ms < TOUCH_INTERVAL_MS))
         return;
     e->used_ms = now;
     x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);
@@ -140,8 +139,11 @@ static void steer_public(struct exchange *x)
     x->routed = true;
     story_mark(&x->story, MOMENT_ROUTED);
     ask_explain(x);
-    if (x->route.session)
-        touch(x, x->route.session);
+    if (x->route.session) {
+        session_entry_pin(x->route.session);
+        x->session = x->route.session;
+        steer_session_used(x);
+    }
     steer_routed(x);
 }
 

@@ -5,3 +5,5 @@
 
 /* Routes X and starts its back, or answers it. */
 void steer(struct exchange *x);
+/* X's session (if it has one) is in use: reported now and then, so that it does not expire. */
+void steer_session_used(struct exchange *x);

@@ -119,6 +119,7 @@ void back_local_start(struct exchange *x)
     x->back = b;
     x->back_ops = &local_ops;
     x->collects = true;
+    x->upgrade = UPGRADE_NONE; /* none is offered here: RFC 9110 7.8 */
     if (x->request.body == BODY_LENGTH && x->request.content_length > LOCAL_BODY_MAX)
         refuse(x, b);
     else

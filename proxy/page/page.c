@@ -82,6 +82,11 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
          "Not tried: {place}. Its URL asks for HTTP/2 without TLS, which this version does not "
          "speak to backends.",
          "Offer HTTP/1.1 there and give an http or https URL."},
+    [PAGE_BACK_NO_UPGRADE] =
+        {502, "backend-no-upgrade", "\"{service}\" did not open the WebSocket",
+         "Tried: {place}. It was asked for a WebSocket and answered with an ordinary response, "
+         "which over HTTP/2 would be taken for consent.",
+         "Look whether the service takes WebSockets at this path."},
     [PAGE_BACK_DOWN] = {503, "backend-down", "\"{service}\" is down",
                         "Not tried: {place}. Its health checks fail.", "Start it, then try again."},
     [PAGE_TUNNEL_DOWN] =
