@@ -132,7 +132,12 @@ static void send_request(struct back_h1 *b)
         exchange_back_failed(x, PAGE_FIELDS_TOO_LARGE);
         return;
     }
-    conn_write(&b->conn, buf_span(staging));
+    bool whole = x->request.body == BODY_NONE ||
+                 (x->request.body == BODY_LENGTH && x->request.content_length == 0);
+    if (whole)
+        conn_write_now(&b->conn, buf_span(staging));
+    else
+        conn_write(&b->conn, buf_span(staging)); /* the body's beginning may go with it */
     buf_clear(staging);
     story_mark(&x->story, MOMENT_SENT);
     back_h1_deadline_for_response(b);

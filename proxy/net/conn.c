@@ -188,9 +188,15 @@ void conn_append_out(struct conn *c, struct span s)
 static void write_direct(struct conn *c, struct span s)
 {
     struct span held = buf_span(&c->out);
-    struct iovec iov[2] = {{(void *)(uintptr_t)held.p, held.len}, {(void *)(uintptr_t)s.p, s.len}};
-    struct msghdr msg = {.msg_iov = held.len ? iov : iov + 1, .msg_iovlen = held.len ? 2 : 1};
-    ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+    ssize_t n;
+    if (held.len == 0) {
+        n = send(c->fd, s.p, s.len, MSG_NOSIGNAL);
+    } else {
+        struct iovec iov[2] = {{(void *)(uintptr_t)held.p, held.len},
+                               {(void *)(uintptr_t)s.p, s.len}};
+        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+        n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+    }
     if (n < 0 && !is_transient(errno)) {
         conn_fail(c, ERR_CLOSED);
         return;
@@ -214,6 +220,15 @@ void conn_write(struct conn *c, struct span s)
         write_direct(c, s);
     else
         conn_append_out(c, s);
+}
+
+void conn_write_now(struct conn *c, struct span s)
+{
+    bool first = !c->ssl && c->open && buf_len(&c->out) == 0 && !ev_is_active(&c->writer);
+    if (first && c->broken == ERR_OK && !c->closed && s.len > 0)
+        write_direct(c, s);
+    else
+        conn_write(c, s);
 }
 
 static void tell_room(struct conn *c)

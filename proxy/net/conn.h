@@ -106,6 +106,9 @@ size_t conn_room(struct conn *c);
 /* Adds S to what leaves at the end of the turn; large spans may leave at once. At most conn_room
  * bytes at a time (asserted against the hard ceiling). Failures are told later by on_broken. */
 void conn_write(struct conn *c, struct span s);
+/* The same, but what goes out in clear, with nothing waiting before it, goes at once: for a message that
+ * is whole, to which this turn will add nothing. */
+void conn_write_now(struct conn *c, struct span s);
 /* Calls on_flush at the end of the turn, then sends. */
 void conn_flush_later(struct conn *c);
 /* Calls on_drained once, at the end of a turn, when nothing waits to be sent. */

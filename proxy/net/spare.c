@@ -33,9 +33,9 @@ void spare_return(struct spare *s, struct buf *b)
 {
     if (!b->base || buf_len(b) > 0)
         return;
-    if (b->size == SPARE_SMALL && s->n_small < SPARE_KEEP)
+    if (b->size == SPARE_SMALL && s->n_small < SPARE_KEEP_SMALL)
         s->small[s->n_small++] = b->base;
-    else if (b->size == SPARE_LARGE && s->n_large < SPARE_KEEP)
+    else if (b->size == SPARE_LARGE && s->n_large < SPARE_KEEP_LARGE)
         s->large[s->n_large++] = b->base;
     else
         mem_free(b->base);

@@ -8,10 +8,13 @@
 
 #define SPARE_SMALL (16 * 1024)
 #define SPARE_LARGE (84 * 1024) /* four TLS records and one that was begun below the mark */
-#define SPARE_KEEP 64
+/* How many are kept for reuse: small ones for as many answers as a full turn takes in, or malloc would
+ * give their pages back to the kernel and fetch them again in every turn. */
+#define SPARE_KEEP_SMALL 256
+#define SPARE_KEEP_LARGE 64
 
 struct spare {
-    char *small[SPARE_KEEP], *large[SPARE_KEEP];
+    char *small[SPARE_KEEP_SMALL], *large[SPARE_KEEP_LARGE];
     size_t n_small, n_large;
 };
 
