@@ -140,7 +140,9 @@ struct config {
     const char *user; /* NULL: stay who we are */
     struct config_addrs listen_dns, listen_https, listen_http;
     struct config_addrs listen_metrics; /* 0 or 1 */
-    const char *admin_socket;           /* NULL: none */
+    struct addr_cidr *listen_proxied;   /* peers that send a PROXY header, in https and http */
+    size_t n_listen_proxied;
+    const char *admin_socket; /* NULL: none */
     struct config_service *services;
     size_t n_services;
     struct config_domain *domains;

@@ -12,6 +12,13 @@ static const struct schema_key listen_keys[] = {
     LISTEN(http, 0, 64, "0.0.0.0:80 [::]:80", "Where plain HTTP is redirected to HTTPS."),
     LISTEN(metrics, SCHEMA_LONE_ITEM, 1, "127.0.0.1:9145",
            "Where /metrics, /healthz and /readyz are served, without TLS: keep it private."),
+    {.name = "proxy_protocol",
+     .type = &value_network,
+     .flags = SCHEMA_LIST | SCHEMA_UNIQUE,
+     AT_LIST(struct config, listen_proxied, n_listen_proxied),
+     .max = 256,
+     .help = "Networks of load balancers that begin each connection to https and http with a PROXY "
+             "header (version 1 or 2), and must; from elsewhere none is understood."},
 };
 static SCHEMA(listen_schema, listen_keys);
 

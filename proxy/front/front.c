@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "certs/server_tls.h"
+#include "core/fd.h"
 
 static void free_front(struct turn_item *i)
 {
@@ -39,6 +40,13 @@ bool front_lingers_out(struct front *f)
     conn_deadline_ms(&f->conn, LINGER_MS);
     return f->conn.eof || f->lingered > LINGER_BYTES ||
            loop_now_ms(f->conn.shared->loop) >= f->linger_until_ms;
+}
+
+const struct addr *front_local(struct front *f)
+{
+    if (f->local.len == 0 && fd_local_addr(f->conn.fd, &f->local) != ERR_OK)
+        f->local = (struct addr){.len = sizeof f->local.sa}; /* of no family */
+    return &f->local;
 }
 
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops)
@@ -122,17 +130,6 @@ static void opening_kill(struct front_link *l)
     front_close(CONTAINER_OF(l, struct front, link));
 }
 
-/* Sets F's SSL up where the listener asks for it; false without memory for one. */
-static bool make_ssl(struct front *f, SSL **ssl)
-{
-    *ssl = NULL;
-    if (f->kind != LISTEN_HTTPS)
-        return true;
-    f->waiter.on_ready = on_cert_ready;
-    *ssl = server_tls_accept(f->proxy->tls, &f->waiter);
-    return *ssl != NULL;
-}
-
 static struct front *new_front(struct proxy *p, enum listen_kind kind, uint16_t port,
                                const struct addr *client)
 {
@@ -151,16 +148,28 @@ void front_accept(struct listener *l, int fd, const struct addr *peer)
 {
     struct proxy *p = l->proxy;
     struct front *f = new_front(p, l->kind, l->port, peer);
-    SSL *ssl;
-    if (!make_ssl(f, &ssl)) {
-        close(fd);
-        mem_free(f);
-        return;
-    }
-    conn_init_accepted(&f->conn, &p->conns, &opening_ops, fd, ssl);
+    conn_init_accepted(&f->conn, &p->conns, &opening_ops, fd, NULL);
     front_link_add(p, &f->link);
-    conn_deadline_ms(&f->conn, p->config->limits.handshake_timeout_ms);
-    conn_start(&f->conn);
+    if (front_is_proxied(f))
+        front_await_header(f);
+    else
+        front_begin(f);
+}
+
+void front_begin(struct front *f)
+{
+    SSL *ssl = NULL;
+    f->conn.ops = &opening_ops;
+    conn_deadline_ms(&f->conn, f->proxy->config->limits.handshake_timeout_ms);
+    if (f->kind == LISTEN_HTTPS) {
+        f->waiter.on_ready = on_cert_ready;
+        ssl = server_tls_accept(f->proxy->tls, &f->waiter);
+        if (!ssl) { /* no memory for it */
+            front_close(f);
+            return;
+        }
+    }
+    conn_begin(&f->conn, ssl);
 }
 
 void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,

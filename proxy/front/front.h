@@ -50,7 +50,8 @@ struct front {
     struct proxy *proxy;
     enum listen_kind kind;
     uint16_t port;
-    struct addr client;
+    struct addr client;        /* a PROXY header's word, where one is believed */
+    struct addr local;         /* where it connected to: front_local */
     struct cert_waiter waiter; /* TLS */
     bool lingering;            /* what still comes is thrown away */
     size_t lingered;           /* bytes of it */
@@ -70,6 +71,14 @@ static inline struct front *front_of(struct conn *c)
  * listener of KIND: the way in behind TLS and ALPN, for tests. */
 void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
                 bool http2);
+/* Where the client connected to. */
+const struct addr *front_local(struct front *f);
+/* front_proxied.c: whether F's peer says in a PROXY header for whom it connects; waits for that header,
+ * then front_begin. */
+bool front_is_proxied(const struct front *f);
+void front_await_header(struct front *f);
+/* Who the client is, is known: TLS, where the listener asks for it, and the protocol. */
+void front_begin(struct front *f);
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
 /* Everything has been sent: ends our side, and closes when the client has ended its own. */

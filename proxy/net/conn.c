@@ -394,6 +394,24 @@ void conn_start(struct conn *c)
     c->ops->on_open(c);
 }
 
+void conn_begin(struct conn *c, SSL *ssl)
+{
+    if (!ssl) {
+        conn_start(c);
+        if (buf_len(&c->in) > 0 && !c->closed)
+            c->ops->on_input(c);
+        return;
+    }
+    c->ssl = ssl;
+    c->open = false;
+    conn_tls_attach(c);
+    if (buf_append(&c->cipher, buf_span(&c->in)) != ERR_OK)
+        conn_fail(c, ERR_MEMORY);
+    buf_clear(&c->in);
+    c->paused = false;
+    conn_start(c);
+}
+
 void conn_resume_handshake(struct conn *c)
 {
     if (!c->handshaking || c->closed)

@@ -93,6 +93,9 @@ void conn_init_connect(struct conn *c, struct conn_shared *s, const struct conn_
 void conn_move(struct conn *to, struct conn *from, const struct conn_ops *ops);
 /* Starts the handshake (or announces the open connection) of an accepted one. */
 void conn_start(struct conn *c);
+/* The same for a connection that was started in clear, perhaps, and is to be taken up as a new one: under
+ * TLS with SSL, which is taken over. What `in` holds are its first bytes. */
+void conn_begin(struct conn *c, SSL *ssl);
 /* Tries a suspended handshake again. */
 void conn_resume_handshake(struct conn *c);
 /* Closes at once: no callback comes any more. The memory is the owner's, to be freed at the end of the

@@ -168,6 +168,7 @@ static void finish_handshake(struct conn *c)
 {
     c->handshaking = false;
     c->open = true;
+    buf_release(&c->cipher); /* an idle connection holds nothing */
     c->ops->on_open(c);
     /* The first request often comes in the same segment as the client's Finished. */
     if (!c->closed && c->broken == ERR_OK)

@@ -129,6 +129,8 @@ static const struct {
     {BASE "listen: {dns: [\"[::1]:53\", \"[0::1]:53\"]}\n", 4, "listen.dns[1]", "already"},
     {BASE "admin_socket: /" X60 X60 "\n", 4, "admin_socket", "at most 107 bytes"},
     {BASE "trusted_proxies: [10.0.0.1/8]\n", 4, "trusted_proxies[0]", "without host bits"},
+    {BASE "listen:\n  proxy_protocol: [10.0.0.1/8]\n", 5, "listen.proxy_protocol[0]",
+     "without host bits"},
     {BASE "trusted_proxies: [10.0.0.0/33]\n", 4, "trusted_proxies[0]", "must be a network"},
     {BASE "trusted_proxies: [10.0.0.0/8, 10.0.0.0/8]\n", 4, "trusted_proxies[1]", "already"},
 
