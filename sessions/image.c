@@ -31,7 +31,11 @@ static void add_services(struct edge_image *i, struct image_maker *m)
         struct image_service *s = &i->services[i->n_services++];
         s->name = from->name;
         s->key = span_str(from->name);
-        image_backend(&from->backend, &s->backend);
+        s->health = from->health.path ? &from->health : NULL;
+        if (s->health)
+            image_checked_backend(from, &s->backend);
+        else
+            image_backend(&from->backend, &s->backend);
         CHECK(image_rewrites(m, from->rewrites, from->n_rewrites, "", &s->rewrites) == ERR_OK);
     }
     if (i->n_services > 1)

@@ -10,7 +10,9 @@
 /* A backend as routing hands it out. Lives as long as the image that holds it. */
 struct route_backend {
     struct config_backend to;
-    uint64_t hash; /* of scheme, host, port and TLS settings: the key of a connection pool */
+    /* Of scheme, host, port and TLS settings, and of a checked service its name and what is asked for:
+     * the key of a connection pool, and of what the checks find. */
+    uint64_t hash;
 };
 
 struct rewrite_rule {
@@ -43,6 +45,7 @@ struct image_service {
     const char *name;
     struct route_backend backend;
     struct rewrite_set rewrites;
+    const struct config_health *health; /* NULL: it is not checked */
 };
 
 struct edge_image {

@@ -142,3 +142,11 @@ void image_backend(const struct config_backend *to, struct route_backend *out)
     out->to = *to;
     out->hash = to->host ? backend_hash(to) : 0;
 }
+
+void image_checked_backend(const struct config_service *s, struct route_backend *out)
+{
+    image_backend(&s->backend, out);
+    uint64_t parts[3] = {out->hash, span_hash(span_str(s->name)),
+                         span_hash(span_str(s->health.path))};
+    out->hash = span_hash(span_of(parts, sizeof parts));
+}

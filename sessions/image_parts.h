@@ -29,3 +29,5 @@ void image_regexes_drop(struct regex **v, size_t n);
 
 /* TO is copied as it is: its texts stay with the configuration or the session. */
 void image_backend(const struct config_backend *to, struct route_backend *out);
+/* What checks find is about this service, and not about others that are at the same address. */
+void image_checked_backend(const struct config_service *s, struct route_backend *out);
