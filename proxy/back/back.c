@@ -67,7 +67,7 @@ static void on_opened(struct dial *dial, enum back_protocol spoken)
     (void)spoken;
     if (d->pool->waiting)
         story_join(&d->pool->waiting->story, &dial->story);
-    back_h1_open(d->pool, &dial->conn);
+    back_h1_open(d->pool, &dial->conn, dial->endpoint);
     pool_drop_dial(d);
 }
 
@@ -89,51 +89,67 @@ static void on_failed(struct dial *dial, enum page_reason why)
 
 static const struct dial_ops dial_ops = {.opened = on_opened, .failed = on_failed};
 
-static void dial_more(struct pool *p)
+/* AVOID (may be NULL): an address not to try first. */
+static void dial_more(struct pool *p, const struct addr *avoid)
 {
     pool_use(p);
     while (p->n_dials < p->n_waiting) {
         struct pool_dial *d = NEW(struct pool_dial);
         pool_add_dial(p, d);
-        dial_start(&d->dial, p->pools->proxy, &dial_ops, &p->to);
+        dial_start(&d->dial, p->pools->proxy, &dial_ops, &p->to, &p->endpoints, avoid);
     }
     pool_leave(p);
 }
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-static void start_on_new(struct exchange *x)
+static uint64_t now_ms(const struct exchange *x)
 {
-    struct pool *p = pool_join(x->proxy->pools, x->route.backend);
-    wait_for_connection(p, x);
-    dial_more(p); /* may end X */
-    pool_leave(p);
+    return loop_now_ms(x->proxy->conns.loop);
 }
 
 void back_start(struct exchange *x)
 {
     struct pool *p = pool_join(x->proxy->pools, x->route.backend);
+    retry_budget_request(&p->budget, now_ms(x));
     if (!back_h1_take_idle(p, x)) {
         wait_for_connection(p, x);
-        dial_more(p);
+        dial_more(p, NULL); /* may end X */
     }
     pool_leave(p);
 }
 
-/* Other idle connections may have died with the one that failed: the second try is on a new one. */
+/* A safe second try is made, or is one too many for this backend. Other idle connections may have died
+ * with the one that failed: it is on a new one. */
+static bool try_again(struct pool *p, struct exchange *x, const struct addr *avoid)
+{
+    if (!retry_budget_take(&p->budget, now_ms(x))) {
+        metrics_add(x->proxy->metrics, METRIC_BACK_RETRIES_REFUSED, 1);
+        return false;
+    }
+    metrics_add(x->proxy->metrics, METRIC_BACK_RETRIES, 1);
+    x->request_ended = false; /* the end of an empty body is said again, too */
+    wait_for_connection(p, x);
+    dial_more(p, avoid); /* may end X */
+    return true;
+}
+
 void back_failed(struct exchange *x, const struct retry_facts *what)
 {
-    if (!retry_is_safe(x, what)) {
-        exchange_back_failed(x, what->why);
-        return;
+    bool tried = false;
+    if (retry_is_safe(x, what)) {
+        struct pool *p = pool_join(x->proxy->pools, x->route.backend);
+        tried = try_again(p, x, what->at);
+        pool_leave(p);
     }
-    x->request_ended = false; /* the end of an empty body is said again, too */
-    start_on_new(x);
+    if (!tried)
+        exchange_back_failed(x, what->why);
 }
 
 void back_close_all(struct pools *p)
 {
     struct table_iter it;
+    p->closing = true;
     for (struct table_node *n = table_first(&p->by_hash, &it); n; n = table_next(&it)) {
         struct pool *pool = CONTAINER_OF(n, struct pool, node);
         pool_use(pool); /* it must not go before its last connection has */

@@ -1,6 +1,7 @@
 #include "proxy/back/back_h1.h"
 
 #include "proxy/back/back.h"
+#include "proxy/back/outcome.h"
 #include "proxy/h1/write.h"
 
 /* --- life of a connection ------------------------------------------------------------------------ */
@@ -23,19 +24,27 @@ static void leave_idle(struct back_h1 *b)
     b->pool->n_idle--;
 }
 
+static void set_exchange(struct back_h1 *b, struct exchange *x)
+{
+    b->endpoint->busy += x != NULL;
+    b->endpoint->busy -= b->x != NULL;
+    b->x = x;
+}
+
 void back_h1_close(struct back_h1 *b)
 {
     leave_idle(b);
     conn_close(&b->conn);
+    set_exchange(b, NULL);
+    endpoint_drop(&b->pool->endpoints, b->endpoint);
     pool_leave(b->pool);
-    b->x = NULL;
     b->reap.run = free_back;
     turn_reap(&b->proxy->conns.turn, &b->reap);
 }
 
 static void enter_idle(struct back_h1 *b)
 {
-    b->x = NULL;
+    set_exchange(b, NULL);
     b->idle_next = b->pool->idle;
     b->idle_prev = &b->pool->idle;
     if (b->idle_next)
@@ -47,7 +56,7 @@ static void enter_idle(struct back_h1 *b)
 
 static void take(struct back_h1 *b, struct exchange *x)
 {
-    b->x = x;
+    set_exchange(b, x);
     x->back = b;
     x->back_ops = &back_h1_ops;
     x->story.protocol = PROTOCOL_H1;
@@ -92,7 +101,12 @@ void back_h1_fail(struct back_h1 *b, enum page_reason why)
         .reused = b->reused,
         .answered = b->head_done || b->interims > 0,
     };
+    struct addr at = b->endpoint->addr;
     metrics_add(b->proxy->metrics, METRIC_BACK_FAILURES, 1);
+    /* That an idle connection is closed at its end of life says nothing of the address. */
+    if (x && why == PAGE_BACK_BROKE && !what.reused && !what.answered)
+        outcome_broke(b->pool, b->endpoint);
+    what.at = &at;
     back_h1_close(b);
     if (x)
         back_failed(x, &what);
@@ -231,21 +245,51 @@ static const struct conn_ops h1_conn_ops = {
 
 /* --- start --------------------------------------------------------------------------------------- */
 
-void back_h1_open(struct pool *p, struct conn *from)
+void back_h1_open(struct pool *p, struct conn *from, struct endpoint *at)
 {
     struct back_h1 *b = NEW(struct back_h1);
     b->proxy = p->pools->proxy;
     b->pool = p;
+    b->endpoint = at;
+    endpoint_hold(at);
     pool_use(p);
     conn_move(&b->conn, from, &h1_conn_ops);
     offer(b);
 }
 
+static bool is_ending(const struct back_h1 *b)
+{
+    return b->conn.eof || b->conn.broken != ERR_OK; /* it is closed in this turn */
+}
+
+/* The newest one; with several addresses, of the one whose turn it is. Those to an address that is not
+ * well are not used any more, unless there is no other. */
+static struct back_h1 *find_idle(struct pool *p)
+{
+    struct endpoints *e = &p->endpoints;
+    struct endpoint_choice c = {.now_ms = loop_now_ms(p->pools->proxy->conns.loop)};
+    struct endpoint *want = NULL;
+    struct back_h1 *next;
+    if (e->n_listed > 1) {
+        c.chance = pools_chance(p->pools);
+        want = endpoints_pick(e, &c);
+    }
+    bool all_out = endpoints_all_out(e, c.now_ms);
+    for (struct back_h1 *b = p->idle; b; b = next) {
+        next = b->idle_next;
+        if (is_ending(b))
+            continue;
+        if (!all_out && !endpoint_is_well(e, b->endpoint, c.now_ms))
+            back_h1_close(b);
+        else if (!want || b->endpoint == want)
+            return b;
+    }
+    return NULL;
+}
+
 bool back_h1_take_idle(struct pool *p, struct exchange *x)
 {
-    struct back_h1 *b = p->idle;
-    while (b && (b->conn.eof || b->conn.broken != ERR_OK))
-        b = b->idle_next; /* about to be closed in this turn */
+    struct back_h1 *b = p->idle ? find_idle(p) : NULL;
     if (!b)
         return false;
     leave_idle(b);

@@ -13,6 +13,7 @@ struct back_h1 {
     struct pool *pool;
     struct back_h1 *idle_next, **idle_prev; /* while idle */
     struct exchange *x;                     /* NULL: idle */
+    struct endpoint *endpoint;              /* held */
 
     bool reused; /* X is not its first */
     bool chunked_request;
@@ -26,9 +27,9 @@ struct back_h1 {
     struct chunked chunked;
 };
 
-/* Takes over the open FROM; who waits in P is served, else it idles. */
-void back_h1_open(struct pool *p, struct conn *from);
-/* The newest idle connection takes up X; false: there is none. */
+/* Takes over FROM, open to AT; who waits in P is served, else it idles. */
+void back_h1_open(struct pool *p, struct conn *from, struct endpoint *at);
+/* The newest idle connection to an address that is well takes up X; false: there is none. */
 bool back_h1_take_idle(struct pool *p, struct exchange *x);
 void back_h1_close(struct back_h1 *b);
 extern const struct back_ops back_h1_ops;

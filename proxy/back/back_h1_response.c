@@ -1,5 +1,6 @@
 #include "core/log.h"
 #include "proxy/back/back_h1.h"
+#include "proxy/back/outcome.h"
 #include "proxy/h1/parse.h"
 #include "proxy/net/conn_tls.h"
 #include "proxy/page/own_answer.h"
@@ -152,6 +153,7 @@ static void take_final(struct back_h1 *b, const struct response_head *h)
     b->body = h->body;
     b->left = h->content_length;
     chunked_init(&b->chunked);
+    outcome_answered(b->pool, b->endpoint);
     if (is_unanswered_preflight(x))
         own_answer_preflight(x); /* lets go of this connection */
     else

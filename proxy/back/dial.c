@@ -5,7 +5,12 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "proxy/back/back_tls.h"
+#include "proxy/back/outcome.h"
+#include "proxy/back/pool.h"
 #include "proxy/worker.h"
+
+/* An attempt with less is hardly one. */
+#define ATTEMPT_LEAST_MS 200
 
 static const struct conn_ops dial_conn_ops;
 
@@ -25,12 +30,56 @@ static void give_up(struct dial *d, enum page_reason why)
 {
     LOG(LOG_WARN, "back_unreachable", LOG_S("host", d->to->host), LOG_U("port", d->to->port),
         LOG_S("why", why_not(d, why)));
+    endpoints_unreachable(d->endpoints, loop_now_ms(d->proxy->conns.loop));
     d->ops->failed(d, why);
 }
 
-static void connect_to(struct dial *d, struct addr *to)
+/* What was being tried is done with. */
+static void let_go(struct dial *d)
 {
+    if (!d->endpoint)
+        return;
+    d->endpoint->busy--;
+    endpoint_drop(d->endpoints, d->endpoint);
+    d->endpoint = NULL;
+}
+
+/* The next address to try, NULL: all have been. */
+static struct endpoint *choose(struct dial *d)
+{
+    const struct endpoint_choice all = {
+        .now_ms = loop_now_ms(d->proxy->conns.loop),
+        .chance = pools_chance(d->proxy->pools),
+        .tried = {d->tried, d->n_tried},
+    };
+    if (d->n_tried == ARRAY_LEN(d->tried)) /* the name leads elsewhere all the time */
+        return NULL;
+    struct endpoint *p = endpoints_pick(d->endpoints, &all);
+    if (p || !d->avoids)
+        return p;
+    d->avoids = false;
+    d->n_tried--;
+    memmove(d->tried, d->tried + 1, d->n_tried * sizeof *d->tried);
+    return choose(d);
+}
+
+/* What is left of the time is for all that are left, but no attempt gets so little that it is in vain. */
+static uint64_t time_for_one(const struct dial *d)
+{
+    uint64_t now = loop_now_ms(d->proxy->conns.loop);
+    uint64_t left = d->until_ms > now ? d->until_ms - now : 0;
+    size_t tried = d->n_tried - d->avoids;
+    size_t others = d->endpoints->n_listed > tried ? d->endpoints->n_listed - tried : 0;
+    uint64_t share = left / (others + 1);
+    return share >= ATTEMPT_LEAST_MS ? share : left < ATTEMPT_LEAST_MS ? left : ATTEMPT_LEAST_MS;
+}
+
+static void connect_to(struct dial *d, struct endpoint *p)
+{
+    struct addr to = p->addr;
     SSL *ssl = NULL;
+    CHECK(d->n_tried < ARRAY_LEN(d->tried));
+    d->tried[d->n_tried++] = p->addr;
     if (d->to->scheme == BACKEND_HTTPS) {
         ssl = back_tls_connect(d->proxy->back_tls, d->to);
         if (!ssl) {
@@ -38,27 +87,27 @@ static void connect_to(struct dial *d, struct addr *to)
             return;
         }
     }
-    addr_set_port(to, d->to->port);
+    endpoint_hold(p);
+    p->busy++;
+    d->endpoint = p;
+    addr_set_port(&to, d->to->port);
     metrics_add(d->proxy->metrics, METRIC_BACK_CONNECTS, 1);
-    conn_init_connect(&d->conn, &d->proxy->conns, &dial_conn_ops, to, ssl);
-    conn_deadline_ms(&d->conn, d->proxy->config->limits.connect_timeout_ms);
-}
-
-/* The next address to try, NULL: all have been. */
-static struct addr *next_addr(struct dial *d)
-{
-    return d->next_addr < d->n_addrs ? &d->addrs[d->next_addr++] : NULL;
+    conn_init_connect(&d->conn, &d->proxy->conns, &dial_conn_ops, &to, ssl);
+    conn_deadline_ms(&d->conn, time_for_one(d));
 }
 
 static void attempt_failed(struct dial *d, enum page_reason why)
 {
-    struct addr *next = next_addr(d);
     metrics_add(d->proxy->metrics, METRIC_BACK_FAILURES, 1);
+    outcome_failed(d->proxy, d->to, d->endpoints, d->endpoint);
+    uint64_t now = loop_now_ms(d->proxy->conns.loop);
+    struct endpoint *next = now < d->until_ms ? choose(d) : NULL;
     if (!next) {
         give_up(d, why);
         return;
     }
     conn_close(&d->conn);
+    let_go(d);
     connect_to(d, next);
 }
 
@@ -102,34 +151,48 @@ static const struct conn_ops dial_conn_ops = {
 
 /* --- start and end ------------------------------------------------------------------------------- */
 
+static void start_connecting(struct dial *d, const struct addr *addrs, size_t n)
+{
+    endpoints_update(d->endpoints, addrs, n);
+    d->until_ms = loop_now_ms(d->proxy->conns.loop) + d->proxy->config->limits.connect_timeout_ms;
+    struct endpoint *first = choose(d);
+    if (first)
+        connect_to(d, first);
+    else
+        d->ops->failed(d, PAGE_BACK_DOWN); /* all of them, since the exchange began */
+}
+
 static void on_resolved(struct resolve_wait *w, const struct addr *addrs, size_t n, enum err e)
 {
     struct dial *d = CONTAINER_OF(w, struct dial, resolve);
     if (n == 0) {
         LOG(LOG_WARN, "back_unresolved", LOG_S("host", d->to->host), LOG_S("why", err_text(e)));
         metrics_add(d->proxy->metrics, METRIC_BACK_FAILURES, 1);
+        endpoints_unreachable(d->endpoints, loop_now_ms(d->proxy->conns.loop));
         d->ops->failed(d, PAGE_BACK_NAME);
         return;
     }
     story_mark(&d->story, MOMENT_RESOLVED);
-    memcpy(d->addrs, addrs, n * sizeof *addrs);
-    d->n_addrs = n;
-    connect_to(d, next_addr(d));
+    start_connecting(d, addrs, n);
 }
 
 void dial_start(struct dial *d, struct proxy *p, const struct dial_ops *ops,
-                const struct config_backend *to)
+                const struct config_backend *to, struct endpoints *endpoints,
+                const struct addr *avoid)
 {
+    struct addr given;
     d->proxy = p;
     d->ops = ops;
     d->to = to;
+    d->endpoints = endpoints;
     d->resolve.done = on_resolved;
-    if (addr_parse_ip(span_str(to->host), to->port, &d->addrs[0]) == ERR_OK) {
-        d->n_addrs = 1;
-        connect_to(d, next_addr(d));
-        return;
-    }
-    resolver_ask(p->resolver, to->host, &d->resolve);
+    d->avoids = avoid != NULL;
+    if (avoid)
+        d->tried[d->n_tried++] = *avoid;
+    if (addr_parse_ip(span_str(to->host), 0, &given) == ERR_OK)
+        start_connecting(d, &given, 1);
+    else
+        resolver_ask(p->resolver, to->host, &d->resolve);
 }
 
 void dial_end(struct dial *d)
@@ -137,4 +200,5 @@ void dial_end(struct dial *d)
     resolve_cancel(&d->resolve);
     if (d->conn.shared)
         conn_close(&d->conn);
+    let_go(d);
 }

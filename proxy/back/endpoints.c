@@ -105,9 +105,14 @@ bool endpoint_is_ejected(const struct endpoint *p, uint64_t now_ms)
     return p->ejected_until_ms > now_ms;
 }
 
-bool endpoint_is_listed_in(const struct endpoint *p, struct endpoint_list list)
+static bool is_in(const struct endpoint *p, struct endpoint_list list)
 {
     return has(list.v, list.n, &p->addr);
+}
+
+bool endpoint_is_well(const struct endpoints *e, const struct endpoint *p, uint64_t now_ms)
+{
+    return p->listed && !endpoint_is_ejected(p, now_ms) && !is_in(p, e->down);
 }
 
 /* In percent: how large a part of the choices is open to one that came back. */
@@ -131,16 +136,16 @@ enum rank {
     RANK_NO,
 };
 
-static enum rank rank_of(const struct endpoint *p, const struct endpoint_choice *c,
-                         sa_family_t preferred)
+static enum rank rank_of(const struct endpoints *e, const struct endpoint *p,
+                         const struct endpoint_choice *c)
 {
-    if (!p->listed || endpoint_is_listed_in(p, c->down) || endpoint_is_listed_in(p, c->tried))
+    if (!p->listed || is_in(p, e->down) || is_in(p, c->tried))
         return RANK_NO;
     if (endpoint_is_ejected(p, c->now_ms))
         return RANK_EJECTED;
     if (c->chance % 100 >= share_of(p, c->now_ms))
         return RANK_RETURNING;
-    return p->addr.sa.sa_family == preferred ? RANK_WELL : RANK_OTHER;
+    return p->addr.sa.sa_family == e->first->addr.sa.sa_family ? RANK_WELL : RANK_OTHER;
 }
 
 struct endpoint *endpoints_pick(struct endpoints *e, const struct endpoint_choice *c)
@@ -150,7 +155,7 @@ struct endpoint *endpoints_pick(struct endpoints *e, const struct endpoint_choic
     unsigned equal = 0;
     uint32_t chance = c->chance / 100;
     for (struct endpoint *p = e->first; p; p = p->next) {
-        enum rank rank = rank_of(p, c, e->first->addr.sa.sa_family);
+        enum rank rank = rank_of(e, p, c);
         if (rank == RANK_NO || (best && rank > best_rank))
             continue;
         if (!best || rank < best_rank || p->busy < best->busy) {
@@ -165,10 +170,10 @@ struct endpoint *endpoints_pick(struct endpoints *e, const struct endpoint_choic
     return best;
 }
 
-bool endpoints_all_out(const struct endpoints *e, uint64_t now_ms, struct endpoint_list down)
+bool endpoints_all_out(const struct endpoints *e, uint64_t now_ms)
 {
     for (const struct endpoint *p = e->first; p; p = p->next)
-        if (p->listed && !endpoint_is_ejected(p, now_ms) && !endpoint_is_listed_in(p, down))
+        if (endpoint_is_well(e, p, now_ms))
             return false;
     return e->n_listed > 0;
 }

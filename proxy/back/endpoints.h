@@ -35,16 +35,17 @@ struct endpoint {
     bool listed;               /* the name leads to it */
 };
 
-struct endpoints {
-    struct endpoint *first; /* in the resolver's order, then those no longer listed */
-    size_t n_listed;
-    uint64_t
-        failing_since_ms; /* when the backend as a whole was first found out of reach; 0: it was not */
-};
-
 struct endpoint_list {
     const struct addr *v;
     size_t n;
+};
+
+struct endpoints {
+    struct endpoint *first; /* in the resolver's order, then those no longer listed */
+    size_t n_listed;
+    struct endpoint_list down; /* says the active check: not chosen; borrowed */
+    uint64_t
+        failing_since_ms; /* when the backend as a whole was first found out of reach; 0: it was not */
 };
 
 void endpoints_init(struct endpoints *e);
@@ -55,8 +56,7 @@ void endpoints_update(struct endpoints *e, const struct addr *v, size_t n);
 
 struct endpoint_choice {
     uint64_t now_ms;
-    uint32_t chance;           /* evenly distributed over all its values */
-    struct endpoint_list down; /* says the active check: not chosen */
+    uint32_t chance; /* evenly distributed over all its values */
     struct endpoint_list tried;
 };
 
@@ -64,9 +64,10 @@ struct endpoint_choice {
  * them is, one of the other family, then one that is ejected. NULL: all are down or tried. */
 struct endpoint *endpoints_pick(struct endpoints *e, const struct endpoint_choice *c);
 /* Whether there are addresses, and each of them is ejected or down. */
-bool endpoints_all_out(const struct endpoints *e, uint64_t now_ms, struct endpoint_list down);
+bool endpoints_all_out(const struct endpoints *e, uint64_t now_ms);
+/* Neither ejected nor down, and the name leads to it. */
+bool endpoint_is_well(const struct endpoints *e, const struct endpoint *p, uint64_t now_ms);
 bool endpoint_is_ejected(const struct endpoint *p, uint64_t now_ms);
-bool endpoint_is_listed_in(const struct endpoint *p, struct endpoint_list list);
 
 /* P stays where it is until the same number of endpoint_drop. */
 void endpoint_hold(struct endpoint *p);

@@ -1,7 +1,13 @@
 #include "proxy/back/pool.h"
 
 #include "core/mem.h"
+#include "core/random.h"
 #include "proxy/exchange.h"
+#include "proxy/health/health.h"
+
+/* What is known of a backend that nobody asks for is kept for so long. */
+#define REMEMBER_MS 60000
+#define SWEEP_FIRST 256
 
 static struct span pool_key(const struct table_node *n)
 {
@@ -13,12 +19,44 @@ void pools_init(struct pools *p, struct proxy *proxy)
 {
     table_init(&p->by_hash, pool_key);
     p->proxy = proxy;
+    p->sweep_at = SWEEP_FIRST;
+    random_bytes(&p->chance, sizeof p->chance);
 }
 
 void pools_deinit(struct pools *p)
 {
+    health_image_unref(p->health);
     CHECK(table_count(&p->by_hash) == 0);
     table_deinit(&p->by_hash);
+}
+
+/* SplitMix64. */
+uint32_t pools_chance(struct pools *p)
+{
+    uint64_t z = p->chance += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(z >> 32);
+}
+
+/* --- health -------------------------------------------------------------------------------------- */
+
+static void look_up_health(struct pool *pool)
+{
+    pool->health = health_image_find(pool->pools->health, pool->hash);
+    pool->endpoints.down = (struct endpoint_list){0};
+    if (pool->health)
+        pool->endpoints.down = (struct endpoint_list){pool->health->addrs, pool->health->n};
+}
+
+void pools_set_health(struct pools *p, struct health_image *i)
+{
+    struct health_image *old = p->health;
+    struct table_iter it;
+    p->health = health_image_ref(i);
+    for (struct table_node *n = table_first(&p->by_hash, &it); n; n = table_next(&it))
+        look_up_health(CONTAINER_OF(n, struct pool, node));
+    health_image_unref(old);
 }
 
 /* --- whose connections they are ------------------------------------------------------------------ */
@@ -70,6 +108,42 @@ static void keep_backend(struct pool *pool, const struct config_backend *to)
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
+static void free_pool(struct turn_item *i)
+{
+    struct pool *p = CONTAINER_OF(i, struct pool, reap);
+    endpoints_deinit(&p->endpoints);
+    mem_free(p->texts);
+    mem_free(p);
+}
+
+static void retire(struct pool *p)
+{
+    CHECK(!p->idle && !p->dials && !p->waiting);
+    if (!p->stray)
+        table_remove(&p->pools->by_hash, &p->node);
+    p->reap.run = free_pool;
+    turn_reap(&p->pools->proxy->conns.turn, &p->reap);
+}
+
+static uint64_t now_ms(const struct pools *p)
+{
+    return loop_now_ms(p->proxy->conns.loop);
+}
+
+/* Backends come and go with sessions. Looking through all of them is paid for by those that were made
+ * since the last time. */
+static void sweep(struct pools *p)
+{
+    struct table_iter it;
+    for (struct table_node *n = table_first(&p->by_hash, &it); n; n = table_next(&it)) {
+        struct pool *pool = CONTAINER_OF(n, struct pool, node);
+        if (pool->users == 0 && now_ms(p) - pool->left_ms >= REMEMBER_MS)
+            retire(pool);
+    }
+    size_t n = table_count(&p->by_hash);
+    p->sweep_at = n < SWEEP_FIRST / 2 ? SWEEP_FIRST : 2 * n;
+}
+
 static struct pool *make(struct pools *p, const struct route_backend *b)
 {
     struct pool *pool = NEW(struct pool);
@@ -77,7 +151,12 @@ static struct pool *make(struct pools *p, const struct route_backend *b)
     pool->hash = b->hash;
     pool->waiting_last = &pool->waiting;
     keep_backend(pool, &b->to);
+    endpoints_init(&pool->endpoints);
+    if (table_count(&p->by_hash) >= p->sweep_at)
+        sweep(p);
     pool->stray = table_insert(&p->by_hash, &pool->node) != ERR_OK;
+    if (!pool->stray)
+        look_up_health(pool);
     return pool;
 }
 
@@ -96,23 +175,14 @@ void pool_use(struct pool *p)
     p->users++;
 }
 
-static void free_pool(struct turn_item *i)
-{
-    struct pool *p = CONTAINER_OF(i, struct pool, reap);
-    mem_free(p->texts);
-    mem_free(p);
-}
-
 void pool_leave(struct pool *p)
 {
     CHECK(p->users > 0);
     if (--p->users > 0)
         return;
-    CHECK(!p->idle && !p->dials && !p->waiting);
-    if (!p->stray)
-        table_remove(&p->pools->by_hash, &p->node);
-    p->reap.run = free_pool;
-    turn_reap(&p->pools->proxy->conns.turn, &p->reap);
+    p->left_ms = now_ms(p->pools);
+    if (p->stray || p->pools->closing || !endpoints_remember(&p->endpoints, p->left_ms))
+        retire(p);
 }
 
 /* --- who waits ----------------------------------------------------------------------------------- */

@@ -1,16 +1,21 @@
 /* What a worker has towards one backend: idle connections, dials under way, and the exchanges that wait
  * for either. Private to the folder.
  *
- * Of idle connections the newest is taken first, so that what is not needed grows old and closes. A pool
- * lives as long as anything is in it; its own copy of the backend's settings with it, for connections
- * outlive the session that they were opened for. */
+ * Of idle connections to an address the newest is taken first, so that what is not needed grows old and
+ * closes. A pool lives as long as anything is in it, and a while longer where there is something to
+ * remember of the backend; its own copy of the backend's settings with it, for connections outlive the
+ * session that they were opened for. */
 #pragma once
 
 #include "core/table.h"
 #include "proxy/back/dial.h"
+#include "proxy/back/endpoints.h"
+#include "proxy/back/retry_budget.h"
 #include "sessions/image.h"
 
 struct back_h1;
+struct health_entry;
+struct health_image;
 struct exchange;
 struct pool;
 struct proxy;
@@ -31,6 +36,11 @@ struct pool {
     struct config_backend to;
     char *texts; /* of `to` */
     size_t users;
+    uint64_t left_ms; /* when the last of them left */
+    struct endpoints endpoints;
+    struct retry_budget budget;
+    const struct health_entry
+        *health; /* in pools->health; NULL: all is well, or it is not checked */
 
     struct back_h1 *idle; /* newest first */
     size_t n_idle;
@@ -43,6 +53,10 @@ struct pool {
 struct pools {
     struct table by_hash;
     struct proxy *proxy;
+    struct health_image *health; /* referenced; NULL: nothing is known yet */
+    size_t sweep_at;             /* so many pools: those that nobody needs go */
+    uint64_t chance;
+    bool closing; /* nothing is remembered any more */
 };
 
 void pools_init(struct pools *p, struct proxy *proxy);
@@ -53,6 +67,11 @@ void pools_deinit(struct pools *p);
 struct pool *pool_join(struct pools *p, const struct route_backend *b);
 void pool_use(struct pool *p);
 void pool_leave(struct pool *p);
+
+/* What the active checks have found; referenced. */
+void pools_set_health(struct pools *p, struct health_image *i);
+/* A number that nobody foresees; not fit for secrets. */
+uint32_t pools_chance(struct pools *p);
 
 /* X is the last to wait; it counts as a user. */
 void pool_wait(struct pool *p, struct exchange *x);

@@ -6,8 +6,9 @@
 /* How a connection failed its exchange. */
 struct retry_facts {
     enum page_reason why;
-    bool reused;   /* it had been idle: its end may have crossed the request */
-    bool answered; /* some of a response has come, if only an interim one */
+    const struct addr *at; /* where it led, with port 0; NULL: nowhere */
+    bool reused;           /* it had been idle: its end may have crossed the request */
+    bool answered;         /* some of a response has come, if only an interim one */
 };
 
 bool retry_is_safe(const struct exchange *x, const struct retry_facts *f);
