@@ -95,6 +95,24 @@ static bool target_is_valid(const struct request_head *h)
     return true;
 }
 
+/* RFC 9110 10.1.1, as HTTP/1.1's front has it: nothing but 100-continue can be expected, and that only of
+ * a request with content. */
+static bool take_expectations(struct exchange *x)
+{
+    struct fields *f = &x->request.fields;
+    const struct field *at = fields_find(f, FIELD_EXPECT);
+    for (; at && at < f->v + f->n; at++) {
+        struct span list = at->value, expectation;
+        while (at->id == FIELD_EXPECT && field_list_next(&list, &expectation))
+            if (!span_eq_nocase(expectation, SPAN_LIT("100-continue")))
+                return false;
+    }
+    x->request.expect_continue = fields_find(f, FIELD_EXPECT) && !x->h2.body_ended;
+    if (x->h2.body_ended)
+        fields_remove(f, FIELD_EXPECT);
+    return true;
+}
+
 static void frame_body(struct exchange *x)
 {
     struct request_head *h = &x->request;
@@ -129,8 +147,15 @@ void front_h2_begin(struct exchange *x)
         exchange_refuse(x, PAGE_BAD_REQUEST, "The :path is not a path.");
         return;
     }
-    h->expect_continue = fields_list_has(&h->fields, FIELD_EXPECT, SPAN_LIT("100-continue"));
+    if (!take_expectations(x)) {
+        exchange_refuse(x, PAGE_EXPECTATION_FAILED, NULL);
+        return;
+    }
     request_head_split_target(h);
     frame_body(x);
+    if (h->method == METHOD_TRACE && h->body != BODY_NONE) { /* RFC 9110 9.3.8 */
+        exchange_refuse(x, PAGE_BAD_REQUEST, "TRACE has no content.");
+        return;
+    }
     exchange_begin(x);
 }

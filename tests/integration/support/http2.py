@@ -77,7 +77,7 @@ class Http2:
     # --- requests
 
     def start(self, method="GET", path="/", fields=(), host=None, end=True, scheme="https",
-              headers=None):
+              headers=None, flush=True):
         """Opens a stream with a request's head; HEADERS replaces all of it."""
         number = self.h2.get_next_available_stream_id()
         pairs = list(fields.items()) if isinstance(fields, dict) else list(fields)
@@ -87,7 +87,8 @@ class Http2:
         s = self.streams[number] = Stream(number)
         self.h2.send_headers(number, [(n.encode("latin-1"), v.encode("latin-1"))
                                       for n, v in headers], end_stream=end)
-        self.flush()
+        if flush:
+            self.flush()
         return s
 
     def data(self, stream, data=b"", end=False, pad=None):

@@ -1,0 +1,1 @@
+"""Attacks as tables: what goes in, what each side may see of it, and the clause that says so."""
