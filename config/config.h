@@ -124,8 +124,9 @@ enum cors_mode { CORS_OFF, CORS_SAME_SESSION };
 struct config_limits {
     uint64_t header_timeout_ms, idle_timeout_ms, connect_timeout_ms, response_timeout_ms;
     uint64_t handshake_timeout_ms, upgrade_idle_ms;
-    uint64_t max_connections; /* per worker */
-    uint64_t max_streams;     /* of one h2 connection */
+    uint64_t max_connections;                             /* per worker */
+    uint64_t max_connections_per_address, max_handshakes; /* per worker */
+    uint64_t max_streams;                                 /* of one h2 connection */
     uint64_t pool_per_backend, pool_idle_ms;
     uint64_t dns_tcp_connections; /* per worker */
 };

@@ -139,6 +139,11 @@ static const struct schema_key limits_keys[] = {
     LIMIT_TIME(response_timeout, "120s", "A backend's silence within an exchange."),
     LIMIT_TIME(upgrade_idle, "1h", "The silence of an open WebSocket."),
     LIMIT_COUNT(max_connections, 1, 10000000, "20000", "Client connections, per worker."),
+    LIMIT_COUNT(max_connections_per_address, 0, 10000000, "1000",
+                "Connections of one client (an IPv4 address, an IPv6 /64), per worker, but for "
+                "loopback and trusted_proxies; 0: any number."),
+    LIMIT_COUNT(max_handshakes, 1, 10000000, "1000",
+                "TLS handshakes in flight, per worker; beyond, the oldest is given up."),
     LIMIT_COUNT(max_streams, 1, 10000, "128", "Requests at once on one HTTP/2 connection."),
     LIMIT_COUNT(pool_per_backend, 0, 100000, "256",
                 "Idle connections kept to one backend, per worker."),

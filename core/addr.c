@@ -186,3 +186,11 @@ bool addr_cidr_has(const struct addr_cidr *c, const struct addr *a)
     const uint8_t *bytes = addr_ip_bytes(a, &len);
     return len == (c->v6 ? 16 : 4) && same_prefix(c->bytes, bytes, c->prefix_len);
 }
+
+bool addr_cidrs_have(const struct addr_cidr *v, size_t n, const struct addr *a)
+{
+    for (size_t i = 0; i < n; i++)
+        if (addr_cidr_has(&v[i], a))
+            return true;
+    return false;
+}

@@ -42,3 +42,5 @@ const char *addr_ip_text(const struct addr *a, char out[ADDR_TEXT_MAX]);
 /* "10.0.0.0/8", "2001:db8::/32", a bare IP as its own network; host bits set: ERR_SYNTAX. */
 enum err addr_cidr_parse(struct span s, struct addr_cidr *out) MUST_USE;
 bool addr_cidr_has(const struct addr_cidr *c, const struct addr *a);
+/* Whether one of the N networks at V has A. */
+bool addr_cidrs_have(const struct addr_cidr *v, size_t n, const struct addr *a);

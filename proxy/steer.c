@@ -41,14 +41,6 @@ void steer_session_used(struct exchange *x)
     x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);
 }
 
-static bool peer_is_trusted(const struct config *c, const struct addr *peer)
-{
-    for (size_t i = 0; i < c->n_trusted_proxies; i++)
-        if (addr_cidr_has(&c->trusted_proxies[i], peer))
-            return true;
-    return false;
-}
-
 /* Changes the head for the way and starts the back. */
 static void to_backend(struct exchange *x)
 {
@@ -73,7 +65,7 @@ static void to_backend(struct exchange *x)
         .host = x->host,
         .public_port = x->port,
         .secure = x->secure,
-        .peer_trusted = c->n_trusted_proxies > 0 && peer_is_trusted(c, &x->client),
+        .peer_trusted = addr_cidrs_have(c->trusted_proxies, c->n_trusted_proxies, &x->client),
         .route = &x->route,
         .via_name = x->http2 ? SPAN_LIT("2.0 linkup") : SPAN_LIT("1.1 linkup"),
     };

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "proxy/front/front_h2_shared.h"
+#include "proxy/front/peers.h"
 #include "proxy/net/conn.h"
 #include "proxy/proxy.h"
 
 struct exchange;
+struct front;
 struct pools;
 struct resolver;
 struct access_log;
@@ -24,6 +26,12 @@ struct front_link {
     enum listen_kind kind; /* that it came in by */
     void (*drain)(struct front_link *l);
     void (*kill)(struct front_link *l);
+};
+
+/* TLS handshakes in flight, in the order in which they began. */
+struct handshakes {
+    struct front *first, **last;
+    size_t n;
 };
 
 struct listener {
@@ -47,6 +55,8 @@ struct proxy {
     ev_timer accept_again;
     struct front_link *fronts;
     size_t n_fronts, n_public, n_probes;
+    struct peers peers;
+    struct handshakes handshakes;
     struct exchange *free_exchanges;
     size_t n_free_exchanges;
     struct pools *pools;

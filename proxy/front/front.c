@@ -19,6 +19,7 @@ void front_close(struct front *f)
         cert_waiter_deinit(&f->waiter);
     conn_close(&f->conn);
     front_link_remove(f->proxy, &f->link);
+    front_dismiss(f);
     f->reap.run = free_front;
     turn_reap(&f->proxy->conns.turn, &f->reap);
 }
@@ -72,6 +73,7 @@ static void opening_open(struct conn *c)
     const uint8_t *alpn = NULL;
     unsigned len = 0;
     if (c->ssl) {
+        front_handshake_ends(f);
         SSL_get0_alpn_selected(c->ssl, &alpn, &len);
         metrics_add(f->proxy->metrics, METRIC_TLS_HANDSHAKES, 1);
         if (SSL_session_reused(c->ssl))
@@ -160,6 +162,10 @@ void front_begin(struct front *f)
 {
     SSL *ssl = NULL;
     f->conn.ops = &opening_ops;
+    if (!front_admit(f)) {
+        front_close(f);
+        return;
+    }
     conn_deadline_ms(&f->conn, f->proxy->config->limits.handshake_timeout_ms);
     if (f->kind == LISTEN_HTTPS) {
         f->waiter.on_ready = on_cert_ready;
@@ -168,6 +174,7 @@ void front_begin(struct front *f)
             front_close(f);
             return;
         }
+        front_handshake_begins(f);
     }
     conn_begin(&f->conn, ssl);
 }

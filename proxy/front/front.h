@@ -50,11 +50,13 @@ struct front {
     struct proxy *proxy;
     enum listen_kind kind;
     uint16_t port;
-    struct addr client;        /* a PROXY header's word, where one is believed */
-    struct addr local;         /* where it connected to: front_local */
-    struct cert_waiter waiter; /* TLS */
-    bool lingering;            /* what still comes is thrown away */
-    size_t lingered;           /* bytes of it */
+    struct addr client; /* a PROXY header's word, where one is believed */
+    struct addr local;  /* where it connected to: front_local */
+    struct peer *peer; /* with the client's other connections; NULL: not admitted yet, or private */
+    struct front *handshake_next, **handshake_prev; /* while it is in flight */
+    struct cert_waiter waiter;                      /* TLS */
+    bool lingering;                                 /* what still comes is thrown away */
+    size_t lingered;                                /* bytes of it */
     uint64_t linger_until_ms;
     union {
         struct front_h1 h1;
@@ -79,6 +81,13 @@ bool front_is_proxied(const struct front *f);
 void front_await_header(struct front *f);
 /* Who the client is, is known: TLS, where the listener asks for it, and the protocol. */
 void front_begin(struct front *f);
+/* front_admit.c: false when the client has too many connections already. */
+bool front_admit(struct front *f);
+/* What front_admit and front_handshake_begins have counted ends. */
+void front_dismiss(struct front *f);
+/* May close the one that began first. */
+void front_handshake_begins(struct front *f);
+void front_handshake_ends(struct front *f);
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
 /* Everything has been sent: ends our side, and closes when the client has ended its own. */

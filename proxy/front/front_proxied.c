@@ -10,10 +10,7 @@ bool front_is_proxied(const struct front *f)
     const struct config *c = f->proxy->config;
     if (f->kind != LISTEN_HTTPS && f->kind != LISTEN_REDIRECT)
         return false;
-    for (size_t i = 0; i < c->n_listen_proxied; i++)
-        if (addr_cidr_has(&c->listen_proxied[i], &f->client))
-            return true;
-    return false;
+    return addr_cidrs_have(c->listen_proxied, c->n_listen_proxied, &f->client);
 }
 
 static void refuse(struct front *f, const char *why)
