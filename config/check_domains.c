@@ -13,13 +13,12 @@ static void on_duplicate(void *arg, const struct named *first, const struct name
                  SPAN_ARG(first->name), first->index);
 }
 
-static void check_duplicates(struct load *l)
+static void check_duplicates(struct load *l, const struct config_domain *domains, size_t n)
 {
-    const struct config *c = l->config;
     struct name_index names;
-    name_index_init(&names, l->scratch, c->n_domains);
-    for (size_t i = 0; i < c->n_domains; i++)
-        name_index_add(&names, c->domains[i].domain, i);
+    name_index_init(&names, l->scratch, n);
+    for (size_t i = 0; i < n; i++)
+        name_index_add(&names, domains[i].domain, i);
     name_index_sort(&names);
     name_index_duplicates(&names, on_duplicate, l);
 }
@@ -39,7 +38,7 @@ static void check_service_exists(struct load *l, const struct name_index *servic
 
 static void check_name(struct load *l, const struct config_domain *d, const char *at)
 {
-    const char *zone = l->config->zone;
+    const char *zone = l->config ? l->config->zone : NULL;
     struct span prefix = {NULL, 0};
     if (!d->domain)
         return;
@@ -52,6 +51,21 @@ static void check_name(struct load *l, const struct config_domain *d, const char
         load_fail_at(l, at, "\"%s\" is a host of the edge itself", d->domain);
 }
 
+void check_routes(struct load *l, const struct config_domain *domains, size_t n,
+                  const struct name_index *services)
+{
+    check_duplicates(l, domains, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct config_domain *d = &domains[i];
+        check_name(l, d, load_at(l, "domains[%zu].domain", i));
+        check_service_exists(l, services, d->default_service,
+                             load_at(l, "domains[%zu].default_service", i));
+        for (size_t j = 0; j < d->n_routes; j++)
+            check_service_exists(l, services, d->routes[j].service,
+                                 load_at(l, "domains[%zu].routes[%zu].service", i, j));
+    }
+}
+
 void check_domains(struct load *l)
 {
     const struct config *c = l->config;
@@ -60,15 +74,5 @@ void check_domains(struct load *l)
     for (size_t i = 0; i < c->n_services; i++)
         name_index_add(&services, c->services[i].name, i);
     name_index_sort(&services);
-
-    check_duplicates(l);
-    for (size_t i = 0; i < c->n_domains; i++) {
-        const struct config_domain *d = &c->domains[i];
-        check_name(l, d, load_at(l, "domains[%zu].domain", i));
-        check_service_exists(l, &services, d->default_service,
-                             load_at(l, "domains[%zu].default_service", i));
-        for (size_t j = 0; j < d->n_routes; j++)
-            check_service_exists(l, &services, d->routes[j].service,
-                                 load_at(l, "domains[%zu].routes[%zu].service", i, j));
-    }
+    check_routes(l, c->domains, c->n_domains, &services);
 }

@@ -10,6 +10,11 @@ static void on_duplicate(void *arg, const struct named *first, const struct name
                  SPAN_ARG(first->name), first->index);
 }
 
+void check_service_names(struct load *l, const struct name_index *names)
+{
+    name_index_duplicates(names, on_duplicate, l);
+}
+
 static void check_duplicates(struct load *l)
 {
     const struct config *c = l->config;
@@ -18,7 +23,7 @@ static void check_duplicates(struct load *l)
     for (size_t i = 0; i < c->n_services; i++)
         name_index_add(&names, c->services[i].name, i);
     name_index_sort(&names);
-    name_index_duplicates(&names, on_duplicate, l);
+    check_service_names(l, &names);
 }
 
 /* Hosts that are the edge's own would never lead to the service. */

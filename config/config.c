@@ -1,18 +1,13 @@
 #include "config/config.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "config/check.h"
 #include "config/errors.h"
 #include "config/load.h"
-#include "core/file.h"
 #include "core/mem.h"
 
-/* The tree is bounded in yaml_tree.c; these ceilings stand well above what that lets through. */
-#define TREE_CEILING ((size_t)256 << 20)
+/* The tree is bounded in yaml_tree.c; this stands well above what that lets through. */
 #define CONFIG_CEILING ((size_t)2 << 30)
 
 struct config_owned {
@@ -51,44 +46,18 @@ static struct config *config_new(void)
     return &o->config;
 }
 
-/* The folder of FILE, absolute: a dump has to mean the same wherever it is loaded from. */
-static const char *folder_of(const char *file, struct arena *arena)
-{
-    char cwd[PATH_MAX] = "/";
-    ptrdiff_t slash = span_rchr(span_str(file), '/');
-    struct span folder = span_sub(span_str(file), 0, slash < 0 ? 0 : (size_t)slash + 1);
-    struct span whole;
-    if (span_starts(folder, SPAN_LIT("/"))) {
-        whole = arena_printf(arena, SPAN_FMT, SPAN_ARG(folder));
-    } else {
-        if (!getcwd(cwd, sizeof cwd))
-            memcpy(cwd, "/", 2);
-        whole = arena_printf(arena, "%s/" SPAN_FMT, cwd, SPAN_ARG(folder));
-    }
-    CHECK(whole.p != NULL);
-    return whole.p;
-}
-
 static enum err parse_into(struct config *c, const char *file, struct span yaml,
                            struct config_errors *errors)
 {
-    struct arena tree;
-    struct yaml_node *root = NULL;
-    struct load load = {.file = file, .config = c, .errors = errors};
-    load.arena = &owner_of(c)->arena;
-    load.scratch = &tree;
-
-    arena_init(&tree, NULL, 0, TREE_CEILING);
-    enum err err = yaml_tree_parse(yaml, &tree, &root, errors);
-    if (err == ERR_OK) {
-        load.folder = folder_of(file, load.arena);
-        load.root = root;
-        load_tree(&load);
-        if (root->kind == YAML_MAP)
-            check_config(&load);
-    }
-    arena_deinit(&tree);
-    return errors->n > 0 ? ERR_SYNTAX : err;
+    struct load load = {
+        .file = file,
+        .arena = &owner_of(c)->arena,
+        .schema = &config_schema,
+        .target = c,
+        .config = c,
+        .errors = errors,
+    };
+    return load_text(&load, yaml, check_config);
 }
 
 static bool has_error_below(const struct config_errors *errors, const char *key)
@@ -170,18 +139,10 @@ enum err config_load_checked(const char *file, config_check *check, struct confi
     *errors = (struct config_errors){NULL, 0};
     *out = NULL;
 
-    enum err err = file_read(file, YAML_FILE_MAX, &text, &len);
-    if (err == ERR_FULL) {
-        errors_add(errors, 0, "", "the file is larger than 1 MiB");
-        return ERR_SYNTAX;
-    }
-    if (err != ERR_OK) {
-        errors_add(errors, 0, "", "cannot be read: %s", log_errno_text(errno));
-        return ERR_IO;
-    }
+    enum err err = load_file(file, &text, &len, errors);
+    if (err != ERR_OK)
+        return err;
     err = parse_checked(file, span_of(text, len), check, out, errors);
-    /* It may hold a secret. */
-    mem_wipe(text, len);
-    mem_free(text);
+    load_forget(text, len);
     return err;
 }

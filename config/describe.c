@@ -1,6 +1,7 @@
 /* The reference of all keys, from the schema. */
 #include <stdio.h>
 
+#include "config/describe.h"
 #include "config/values.h"
 #include "core/duration.h"
 
@@ -94,7 +95,12 @@ static enum err describe_map(const struct schema *schema, const char *above, str
     return ERR_OK;
 }
 
+enum err describe_schema(const struct schema *schema, struct buf *out)
+{
+    return describe_map(schema, "", out);
+}
+
 enum err config_describe(struct buf *out)
 {
-    return describe_map(&config_schema, "", out);
+    return describe_schema(&config_schema, out);
 }

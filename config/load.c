@@ -93,7 +93,7 @@ static void report_unknown(const struct walk *w, const struct yaml_node *child)
     suggest_init(&suggest, child->key);
     for (size_t i = 0; i < w->schema->n; i++)
         suggest_offer(&suggest, span_str(w->schema->keys[i].name));
-    if (suggest.best.len == 0 && find_elsewhere(&config_schema, child->key, "", elsewhere))
+    if (suggest.best.len == 0 && find_elsewhere(w->load->schema, child->key, "", elsewhere))
         load_fail(w->load, child->key_line, &at, "unknown key here (did you mean \"%s\"?)",
                   elsewhere);
     else
@@ -300,5 +300,5 @@ void load_tree(struct load *l)
                    yaml_kind_text(l->root));
         return;
     }
-    load_map(l, &config_schema, l->root, NULL, (char *)l->config);
+    load_map(l, l->schema, l->root, NULL, l->target);
 }

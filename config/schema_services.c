@@ -87,7 +87,7 @@ static const struct schema_key rewrite_keys[] = {
      AT(struct config_rewrite, target),
      .help = "What replaces the match; $1 to $9 are its groups."},
 };
-static SCHEMA(rewrite_schema, rewrite_keys);
+SCHEMA(rewrite_schema, rewrite_keys);
 
 static const struct schema_key service_keys[] = {
     {.name = "name",

@@ -16,5 +16,6 @@
 
 #define SCHEMA(name, keys) const struct schema name = {keys, ARRAY_LEN(keys)}
 
-extern const struct schema service_schema, domain_schema; /* schema_services.c */
-extern const struct schema certificates_schema;           /* schema_certificates.c */
+/* schema_services.c */
+extern const struct schema service_schema, rewrite_schema, domain_schema;
+extern const struct schema certificates_schema; /* schema_certificates.c */
