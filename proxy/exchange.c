@@ -155,7 +155,7 @@ bool exchange_bodyless(const struct exchange *x)
 void exchange_head(struct exchange *x)
 {
     CHECK(!x->head_sent);
-    if (x->upgrade == UPGRADE_ASKED && !upgrade_answered(x))
+    if (x->request.upgrade.len > 0 && !upgrade_answered(x))
         return;
     CHECK(x->response.status != 101 || x->upgrade == UPGRADE_DONE);
     story_mark(&x->story, MOMENT_HEAD);

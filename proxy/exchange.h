@@ -123,6 +123,7 @@ struct exchange {
         int32_t stream;
         struct buf body; /* of the request, received and not yet taken by the back */
         bool begun, body_ended, refused, refused_target, deferred;
+        bool closed;                   /* the stream is; the back still takes the body */
         bool rounded;                  /* a round of the connection's deadline has seen it */
         uint64_t had_moved;            /* bytes, in that round */
         struct exchange *next, **prev; /* in the connection's list */

@@ -56,6 +56,7 @@ static void open_upgraded(struct exchange *x)
 bool upgrade_answered(struct exchange *x)
 {
     if (x->response.status == 101) {
+        CHECK(x->upgrade == UPGRADE_ASKED);
         open_upgraded(x);
         return true;
     }

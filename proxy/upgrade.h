@@ -2,15 +2,15 @@
  * one. RFC 9110 7.8, RFC 6455, RFC 8441.
  *
  * An open one has no deadline of HTTP's: either side may be silent, or not read, for
- * `limits.upgrade_idle`. Each direction ends by itself: the back passes the client's end on and sets
- * request_ended, the front the backend's, and sets response_ended; the front ends the exchange when both
- * are set. Where one side has ended and nothing moves, the other is waited for only for
+ * `limits.upgrade_idle`. Each direction ends by itself: the back passes the client's end on, sets
+ * request_ended once all has left, and calls exchange_response_body; the front passes the backend's end on
+ * and sets response_ended. The front ends the exchange when both are set. Where one side has ended and nothing moves, the other is waited for only for
  * `limits.idle_timeout`. */
 #pragma once
 
 #include "proxy/exchange.h"
 
-/* The back's answer to UPGRADE_ASKED is there: opens the WebSocket, or makes X an ordinary exchange. False
+/* The answer to a request for an upgrade is there: opens the WebSocket, or makes X an ordinary exchange. False
  * when the answer may not go to this front, and X got another one instead. */
 bool upgrade_answered(struct exchange *x);
 /* X is over, upgraded or not. */

@@ -124,7 +124,7 @@ static struct span frame_request(struct back_h1 *b)
         h->content_length = 0;
     }
     b->chunked_request = h->body == BODY_CHUNKED || h->body == BODY_STREAM;
-    return span_of(NULL, 0);
+    return b->x->upgrade == UPGRADE_ASKED ? SPAN_LIT("upgrade") : span_of(NULL, 0);
 }
 
 void back_h1_deadline_for_response(struct back_h1 *b)
@@ -173,6 +173,10 @@ static void write_piece(struct back_h1 *b, struct span s)
 static void end_request(struct back_h1 *b)
 {
     struct exchange *x = b->x;
+    if (x->upgrade == UPGRADE_DONE) {
+        conn_want_drained(&b->conn);
+        return;
+    }
     x->request_ended = true;
     if (b->chunked_request) {
         forward_trailers(&x->request_trailers);
@@ -218,6 +222,16 @@ static void on_room(struct conn *c)
         exchange_request_body(b->x);
 }
 
+/* A WebSocket's client has ended; the backend goes on until it ends, too. That the client's last words have
+ * left counts, not that they were taken: the end of both ends the connection. */
+static void on_drained(struct conn *c)
+{
+    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
+    conn_shutdown_write(c);
+    b->x->request_ended = true;
+    exchange_response_body(b->x);
+}
+
 static void on_deadline(struct conn *c)
 {
     struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
@@ -239,6 +253,7 @@ static void on_broken(struct conn *c, enum err why)
 static const struct conn_ops h1_conn_ops = {
     .on_input = back_h1_input,
     .on_room = on_room,
+    .on_drained = on_drained,
     .on_deadline = on_deadline,
     .on_broken = on_broken,
 };

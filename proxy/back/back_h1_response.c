@@ -2,6 +2,7 @@
 #include "proxy/back/back_h1.h"
 #include "proxy/back/outcome.h"
 #include "proxy/h1/parse.h"
+#include "proxy/head/websocket.h"
 #include "proxy/net/conn_tls.h"
 #include "proxy/page/own_answer.h"
 
@@ -69,7 +70,7 @@ static void back_consume(struct exchange *x, size_t n)
         chunked_data_consumed(&b->chunked, n);
         return;
     case BODY_STREAM:
-        if (b->conn.eof && buf_len(&b->conn.in) == 0)
+        if (b->conn.eof && buf_len(&b->conn.in) == 0 && x->upgrade != UPGRADE_DONE)
             finish(b);
         return;
     case BODY_LENGTH:
@@ -139,6 +140,8 @@ static void pass_head(struct back_h1 *b)
     if (x->done || x->back != b)
         return;
     exchange_response_body(x);
+    if (!x->done && x->back == b && x->upgrade == UPGRADE_DONE)
+        back_h1_request_body(x); /* what came before the answer */
     if (!x->done && x->back == b &&
         (b->body == BODY_NONE || (b->body == BODY_LENGTH && b->left == 0)))
         finish(b);
@@ -154,10 +157,27 @@ static void take_final(struct back_h1 *b, const struct response_head *h)
     b->left = h->content_length;
     chunked_init(&b->chunked);
     outcome_answered(b->pool, b->endpoint);
+    if (h->status == 101) {
+        b->keep_alive = false;
+        b->body = BODY_STREAM;
+        conn_keep_alive(&b->conn);
+    }
     if (is_unanswered_preflight(x))
         own_answer_preflight(x); /* lets go of this connection */
     else
         pass_head(b);
+}
+
+/* Why H is not passed on, NULL: it is. A 101 that was not asked for, or answers something else, would have
+ * us take for raw bytes what others read as HTTP. */
+static const char *objection(struct back_h1 *b, const struct response_head *h)
+{
+    struct exchange *x = b->x;
+    if (h->status == 101)
+        return x->upgrade == UPGRADE_ASKED && websocket_is_answer(h, &x->request)
+                   ? NULL
+                   : "a 101 that does not answer what was asked";
+    return h->status < 200 && b->interims++ >= INTERIMS_MAX ? "too many interim responses" : NULL;
 }
 
 /* Takes one head off the input; false when there is none (or the connection has gone). */
@@ -176,16 +196,17 @@ static bool take_head(struct back_h1 *b)
     struct response_head head = {0};
     if (e == ERR_OK)
         e = h1_parse_response(span_sub(in, 0, len), x->request.method, &x->arena, &head, &fault);
-    if (e != ERR_OK || head.status == 101 || (head.status < 200 && b->interims++ >= INTERIMS_MAX)) {
+    if (e == ERR_OK)
+        fault.text = objection(b, &head);
+    if (e != ERR_OK || fault.text) {
         LOG(LOG_WARN, "back_malformed", LOG_S("host", b->pool->to.host),
-            LOG_U("port", b->pool->to.port),
-            LOG_S("why", fault.text ? fault.text : "unexpected interim response"));
+            LOG_U("port", b->pool->to.port), LOG_S("why", fault.text));
         back_h1_fail(b, PAGE_BACK_BROKE);
         return false;
     }
     conn_consume(&b->conn, len);
     b->scanned = 0;
-    if (head.status >= 200) {
+    if (head.status >= 200 || head.status == 101) {
         take_final(b, &head);
         return false;
     }

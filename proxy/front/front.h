@@ -25,6 +25,7 @@ struct front_h1 {
     bool close;       /* after this response */
     bool finishing;   /* nothing more is read as a request */
     bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
+    bool vanished;    /* a WebSocket's client: what it still said leaves first */
 };
 
 /* What the deadline of an HTTP/2 connection is for. */

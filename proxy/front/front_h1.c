@@ -2,6 +2,7 @@
 
 #include "proxy/h1/parse.h"
 #include "proxy/h1/write.h"
+#include "proxy/head/websocket.h"
 
 static void process(struct front *f);
 
@@ -19,6 +20,10 @@ static void finish_and_close(struct front *f)
 static void h1_drained(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (f->h1.x) { /* a WebSocket whose backend has ended; the client goes on until it ends, too */
+        conn_shutdown_write(c);
+        return;
+    }
     if (c->eof || (f->h1.body_ended && buf_len(&c->in) == 0)) {
         front_close(f);
         return;
@@ -95,6 +100,13 @@ static bool at_end(struct front *f)
     return h1_write_last_chunk(&f->proxy->staging, &f->h1.x->response_trailers) == ERR_OK;
 }
 
+/* A WebSocket's client may read as slowly as it likes. */
+static void wait_for_room(struct front *f)
+{
+    if (f->h1.x->upgrade != UPGRADE_DONE)
+        conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+}
+
 /* Moves the body from the back until it has no more for now or the client takes no more. Whether the
  * response has ended. */
 static bool pull(struct front *f)
@@ -107,7 +119,7 @@ static bool pull(struct front *f)
             return end && at_end(f);
         size_t room = conn_room(&f->conn);
         if (room == 0) {
-            conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+            wait_for_room(f);
             return false;
         }
         size_t taken = stage(f, s, room);
@@ -115,6 +127,16 @@ static bool pull(struct front *f)
         if (end && taken == s.len)
             return at_end(f);
     }
+}
+
+/* Passes the end of a WebSocket's response on. Whether nothing is left to wait for. */
+static bool end_upgraded(struct front *f)
+{
+    struct exchange *x = f->h1.x;
+    if (!x->response_ended && !x->request_ended)
+        conn_want_drained(&f->conn);
+    x->response_ended = true;
+    return x->request_ended;
 }
 
 static void move_body(struct front *f)
@@ -126,7 +148,7 @@ static void move_body(struct front *f)
     }
     bool ended = pull(f);
     write_staging(f);
-    if (ended)
+    if (ended && (f->h1.x->upgrade != UPGRADE_DONE || end_upgraded(f)))
         end_response(f);
 }
 
@@ -145,11 +167,22 @@ static struct span frame_response(struct front *f, struct response_head *h)
             f->h1.framed = true;
         h->body = f->h1.framed ? BODY_CHUNKED : BODY_STREAM;
     }
-    if (!f->h1.body_ended)
+    /* What came behind a request for an upgrade was perhaps meant for that, and is no request. */
+    bool guessed = x->request.upgrade.len > 0 && buf_len(&f->conn.in) > 0;
+    if (!f->h1.body_ended || guessed)
         f->h1.close = true;
     if (f->h1.close)
         return SPAN_LIT("close");
     return x->request.http10 ? SPAN_LIT("keep-alive") : span_of(NULL, 0);
+}
+
+/* From here on the connection is no HTTP any more, and never again. */
+static struct span open_upgraded(struct front *f)
+{
+    f->h1.framed = f->h1.body_ended = false;
+    f->h1.close = true;
+    conn_keep_alive(&f->conn);
+    return SPAN_LIT("upgrade");
 }
 
 static void h1_head(struct exchange *x)
@@ -158,7 +191,7 @@ static void h1_head(struct exchange *x)
     struct response_head *h = &x->response;
     /* A back that closes says nothing about this connection. */
     h->keep_alive = true;
-    struct span connection = frame_response(f, h);
+    struct span connection = x->upgrade == UPGRADE_DONE ? open_upgraded(f) : frame_response(f, h);
     h->http10 = x->request.http10;
     if (h1_write_response(&f->proxy->staging, h, connection) != ERR_OK) {
         buf_clear(&f->proxy->staging);
@@ -219,6 +252,10 @@ static struct span h1_peek(struct exchange *x, bool *end)
     *end = f->h1.body_ended;
     if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
         return span_of(NULL, 0);
+    if (x->upgrade == UPGRADE_DONE) {
+        *end = f->conn.eof;
+        return buf_span(&f->conn.in);
+    }
     struct span s;
     if (f->h1.body == BODY_CHUNKED) {
         s = peek_chunked(f, end);
@@ -238,7 +275,7 @@ static void h1_consume(struct exchange *x, size_t n)
     struct front *f = x->front;
     if (f->h1.body == BODY_CHUNKED) {
         chunked_data_consumed(&f->h1.chunked, n);
-    } else {
+    } else if (x->upgrade != UPGRADE_DONE) {
         f->h1.left -= n;
         f->h1.body_ended = f->h1.left == 0;
     }
@@ -304,6 +341,11 @@ static void begin(struct front *f, size_t head_len)
     f->h1.body_ended = x->request.body == BODY_NONE ||
                        (x->request.body == BODY_LENGTH && x->request.content_length == 0);
     chunked_init(&f->h1.chunked);
+    if (x->request.upgrade.len > 0 && !websocket_has_key(&x->request)) { /* RFC 6455 4.2.1 */
+        refuse(f, PAGE_BAD_REQUEST,
+               "A WebSocket is asked for without one valid Sec-WebSocket-Key.");
+        return;
+    }
     conn_deadline_off(&f->conn);
     exchange_begin(x);
 }
@@ -336,12 +378,27 @@ static void process(struct front *f)
 
 /* --- events -------------------------------------------------------------------------------------- */
 
+/* A WebSocket's bytes, or its client's end. Who ended properly may still read; who vanished does not, but
+ * what it said before reaches the backend. */
+static void upgraded_input(struct front *f)
+{
+    exchange_request_body(f->h1.x);
+    if (f->h1.x && f->conn.cut) {
+        f->h1.vanished = true;
+        conn_flush_last(&f->conn);
+    }
+}
+
 static void h1_input(struct conn *c)
 {
     struct front *f = front_of(c);
     if (f->lingering) {
         if (front_lingers_out(f))
             give_up(f, END_CLIENT_GONE);
+        return;
+    }
+    if (f->h1.x && f->h1.x->upgrade == UPGRADE_DONE) {
+        upgraded_input(f);
         return;
     }
     if (c->eof) {
@@ -373,6 +430,10 @@ static void refuse_body(struct front *f)
 static void h1_flush(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (f->h1.vanished && f->h1.x) {
+        give_up(f, END_CLIENT_GONE);
+        return;
+    }
     if (f->h1.body_broken && f->h1.x)
         refuse_body(f);
     process(f);

@@ -78,6 +78,8 @@ static ssize_t data_ready(nghttp2_session *session, int32_t stream, uint8_t *buf
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (end && n == s.len) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (x->upgrade == UPGRADE_DONE)
+            x->response_ended = true;
         if (x->response_trailers.n > 0 && front_h2_submit_trailers(x))
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     }
@@ -172,6 +174,8 @@ static void h2_head(struct exchange *x)
     nghttp2_nv *nva = front_h2_head_nva(x, &x->response, true, &n);
     nghttp2_data_provider provider;
     const nghttp2_data_provider *p = provider_for(x, &provider);
+    if (x->upgrade == UPGRADE_DONE)
+        conn_keep_alive(&f->conn);
     if (!nva || nghttp2_submit_response(f->h2.session, x->h2.stream, nva, n, p) != 0)
         nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream,
                                   NGHTTP2_INTERNAL_ERROR);
@@ -191,6 +195,10 @@ static void h2_interim(struct exchange *x, const struct response_head *h)
 static void h2_response_body(struct exchange *x)
 {
     struct front *f = x->front;
+    if (x->h2.closed && x->request_ended) {
+        front_h2_let_go(f, x);
+        return;
+    }
     if (!x->h2.deferred)
         return;
     x->h2.deferred = false;
@@ -200,14 +208,16 @@ static void h2_response_body(struct exchange *x)
 
 void front_h2_reset(struct front *f, struct exchange *x, uint32_t why)
 {
-    nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream, why);
+    if (!x->h2.closed)
+        nghttp2_submit_rst_stream(f->h2.session, NGHTTP2_FLAG_NONE, x->h2.stream, why);
     front_h2_let_go(f, x);
     conn_flush_later(&f->conn);
 }
 
 static void h2_abort(struct exchange *x)
 {
-    front_h2_reset(x->front, x, NGHTTP2_INTERNAL_ERROR);
+    bool upgraded = x->upgrade == UPGRADE_DONE; /* RFC 8441 5: what a reset is for TCP */
+    front_h2_reset(x->front, x, upgraded ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
 }
 
 static struct span h2_peek(struct exchange *x, bool *end)
@@ -308,7 +318,10 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
     (void)session;
     struct front *f = user;
     struct exchange *x = exchange_of(f, stream);
-    if (x) {
+    if (x && x->upgrade == UPGRADE_DONE && x->h2.body_ended && !x->request_ended &&
+        code == NGHTTP2_NO_ERROR) {
+        x->h2.closed = true; /* a slow backend still takes what the client has said */
+    } else if (x) {
         /* Our own resets let go of it before; these are nghttp2's. */
         if (code != NGHTTP2_NO_ERROR)
             story_ends(&x->story, END_CLIENT_BAD);
@@ -326,7 +339,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
     struct exchange *x = exchange_of(f, frame->hd.stream_id);
-    if (x && !x->h2.body_ended)
+    if (x && !x->h2.body_ended && x->upgrade != UPGRADE_DONE)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                                   NGHTTP2_NO_ERROR);
     return 0;
@@ -464,6 +477,7 @@ void front_h2_open(struct front *f)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)p->config->limits.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}, /* RFC 8441 3 */
     };
     nghttp2_submit_settings(f->h2.session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings));
     nghttp2_session_set_local_window_size(f->h2.session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);

@@ -23,14 +23,15 @@ static bool is_shut(struct front *f, const struct exchange *x)
             nghttp2_session_get_stream_remote_window_size(f->h2.session, x->h2.stream) <= 0);
 }
 
-/* Whether X has waited for its client, and for nobody else, since the last round. */
+/* Whether X has waited for its client, and for nobody else, since the last round. A WebSocket's client may:
+ * upgrade.c looks at it. */
 static bool is_stalled(struct front *f, struct exchange *x)
 {
     uint64_t moved = x->request_bytes + x->response_bytes;
     bool stands = x->h2.rounded && moved == x->h2.had_moved;
     x->h2.rounded = true;
     x->h2.had_moved = moved;
-    return stands && (!x->h2.begun || x->collects || is_shut(f, x));
+    return stands && x->upgrade != UPGRADE_DONE && (!x->h2.begun || x->collects || is_shut(f, x));
 }
 
 static void end_stalled(struct front *f)
@@ -55,10 +56,19 @@ static void end_stalled(struct front *f)
     front_h2_arm_deadline(f);
 }
 
+static bool has_upgraded(const struct front *f)
+{
+    for (const struct exchange *x = f->h2.exchanges; x; x = x->h2.next)
+        if (x->upgrade == UPGRADE_DONE)
+            return true;
+    return false;
+}
+
 void front_h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
-    if (f->lingering || c->starved || (f->h2.going && f->h2.streams == 0))
+    bool stuck = c->starved && !has_upgraded(f);
+    if (f->lingering || stuck || (f->h2.going && f->h2.streams == 0))
         front_h2_give_up(f, END_CLIENT_SLOW);
     else if (f->h2.streams > 0)
         end_stalled(f);

@@ -1,5 +1,6 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
+#include "proxy/head/websocket.h"
 
 /* nghttp2 has checked the message's form (RFC 9113 8): pseudo fields first, complete and not twice, no
  * connection-specific fields, names lower case, values without control characters, and that the body
@@ -22,6 +23,8 @@ static enum err take_pseudo(struct exchange *x, struct span name, struct span va
         h->target = copy;
         if (copy.len > TARGET_MAX)
             return ERR_RANGE;
+    } else if (span_eq(name, SPAN_LIT(":protocol"))) {
+        h->upgrade = copy;
     }
     return ERR_OK;
 }
@@ -117,13 +120,32 @@ static void frame_body(struct exchange *x)
 {
     struct request_head *h = &x->request;
     const struct field *length = fields_find(&h->fields, FIELD_CONTENT_LENGTH);
-    if (x->h2.body_ended)
+    if (x->h2.body_ended || h->upgrade.len > 0)
         h->body = BODY_NONE;
     else if (length && span_to_u64(length->value, &h->content_length) == ERR_OK)
         h->body = BODY_LENGTH;
     else
         h->body = BODY_STREAM;
     fields_remove(&h->fields, FIELD_CONTENT_LENGTH);
+}
+
+/* RFC 8441 4, 5: what a client asks of HTTP/1.1 with GET and upgrade, it asks of HTTP/2 with CONNECT and
+ * :protocol. False when X was refused. */
+static bool take_connect(struct exchange *x)
+{
+    struct request_head *h = &x->request;
+    if (!span_eq_nocase(h->upgrade, WEBSOCKET)) {
+        h->upgrade = span_of(NULL, 0);
+        exchange_refuse(x, PAGE_METHOD_UNSUPPORTED, NULL);
+        return false;
+    }
+    h->upgrade = WEBSOCKET;
+    h->method = METHOD_GET;
+    h->method_text = SPAN_LIT("GET");
+    if (websocket_make_key(h, &x->arena) == ERR_OK)
+        return true;
+    exchange_refuse(x, PAGE_FIELDS_TOO_LARGE, NULL);
+    return false;
 }
 
 void front_h2_begin(struct exchange *x)
@@ -135,10 +157,8 @@ void front_h2_begin(struct exchange *x)
                         NULL);
         return;
     }
-    if (h->method == METHOD_CONNECT) {
-        exchange_refuse(x, PAGE_METHOD_UNSUPPORTED, NULL);
+    if (h->method == METHOD_CONNECT && !take_connect(x))
         return;
-    }
     if (!take_host(h)) {
         exchange_refuse(x, PAGE_BAD_REQUEST, "The host field and :authority differ.");
         return;

@@ -21,19 +21,27 @@ static struct span status_text(struct exchange *x, int status)
     return arena_printf(&x->arena, "%d", status);
 }
 
+/* What a 101 says to HTTP/1.1 clients only. */
+static bool is_upgrade_field(enum field_id id)
+{
+    return id == FIELD_UPGRADE || id == FIELD_SEC_WEBSOCKET_ACCEPT;
+}
+
 nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h, bool keep,
                               size_t *n)
 {
     uint8_t flags = keep ? NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE
                          : NGHTTP2_NV_FLAG_NONE;
     nghttp2_nv *nva = arena_alloc(&x->arena, (h->fields.n + 2) * sizeof *nva);
-    struct span status = status_text(x, h->status);
+    bool upgraded = h->status == 101;
+    struct span status = status_text(x, upgraded ? 200 : h->status); /* RFC 8441 5 */
     if (!nva || !status.p)
         return NULL;
     size_t k = 0;
     nva[k++] = make_nv(SPAN_LIT(":status"), status, flags);
     for (size_t i = 0; i < h->fields.n; i++)
-        nva[k++] = make_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
+        if (!upgraded || !is_upgrade_field(h->fields.v[i].id))
+            nva[k++] = make_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
     if (h->body == BODY_LENGTH) {
         struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);
         if (!length.p)

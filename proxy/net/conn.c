@@ -10,6 +10,10 @@
 
 /* From this size on a span is sent from where it lies instead of being copied. */
 #define DIRECT_MIN (8 * 1024)
+/* Seconds of silence until the first probe, and between them; how many remain unanswered. */
+#define KEEPALIVE_IDLE 60
+#define KEEPALIVE_INTERVAL 15
+#define KEEPALIVE_COUNT 8
 
 void conn_shared_init(struct conn_shared *s, struct ev_loop *loop)
 {
@@ -326,6 +330,22 @@ void conn_flush_later(struct conn *c)
 {
     if (!c->closed)
         turn_flush(&c->shared->turn, &c->flush);
+}
+
+void conn_flush_last(struct conn *c)
+{
+    turn_unflush(&c->shared->turn, &c->flush);
+    conn_flush_later(c);
+}
+
+void conn_keep_alive(struct conn *c)
+{
+    int one = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL, count = KEEPALIVE_COUNT;
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    /* Unknown to unix sockets: fine. */
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 /* --- life -------------------------------------------------------------------------------------- */

@@ -68,7 +68,8 @@ struct conn {
     struct buf cipher; /* TLS: received, not yet decrypted; only while `in` is full */
     enum err broken;   /* to be told at the end of the turn */
     bool connecting, handshaking, open;
-    bool eof;     /* the peer has ended its side */
+    bool eof; /* the peer has ended its side */
+    bool cut; /* ... and TLS's close_notify did not come before: it has vanished (RFC 8446 6.1) */
     bool paused;  /* `in` is full: not reading */
     bool starved; /* the owner found no room */
     bool want_drained;
@@ -114,6 +115,8 @@ void conn_write(struct conn *c, struct span s);
 void conn_write_now(struct conn *c, struct span s);
 /* Calls on_flush at the end of the turn, then sends. */
 void conn_flush_later(struct conn *c);
+/* The same, behind all others that have asked for it so far. */
+void conn_flush_last(struct conn *c);
 /* Calls on_drained once, at the end of a turn, when nothing waits to be sent. */
 void conn_want_drained(struct conn *c);
 /* Sets, moves and stops the connection's one deadline. */
@@ -121,6 +124,8 @@ void conn_deadline_ms(struct conn *c, uint64_t ms);
 void conn_deadline_off(struct conn *c);
 /* N bytes of `in` are done with. Reading goes on if it had been paused. */
 void conn_consume(struct conn *c, size_t n);
+/* Has the kernel probe a silent peer: one that has vanished breaks the connection within minutes. */
+void conn_keep_alive(struct conn *c);
 /* Bytes that wait to be sent. */
 static inline size_t conn_pending(const struct conn *c)
 {

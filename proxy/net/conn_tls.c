@@ -134,7 +134,7 @@ static bool decrypt(struct conn *c)
         if (e == SSL_ERROR_ZERO_RETURN)
             c->eof = true;
         else if (e == SSL_ERROR_SYSCALL && c->eof)
-            ; /* ended without close_notify: the framing above tells whether it was cut */
+            c->cut = true; /* whether anything is missing, the framing above tells */
         else if (e != SSL_ERROR_WANT_READ)
             conn_fail(c, ERR_CRYPTO);
         return any;

@@ -214,6 +214,12 @@ static inline void bed_reload(struct exchange_bed *b)
     proxy_edge_changed(b->proxy);
 }
 
+/* Says no more, but goes on reading. */
+static inline void bed_end_shut(struct bed_end *e)
+{
+    CHECK(shutdown(e->fd, SHUT_WR) == 0);
+}
+
 static inline void bed_end_close(struct bed_end *e)
 {
     if (e->fd >= 0)
@@ -441,6 +447,16 @@ static inline bool bed_expire_back(struct exchange_bed *b)
     return c && bed_expire(b, c);
 }
 
+/* An open WebSocket has been silent for long enough, and somebody looks. */
+static inline void bed_expire_upgraded(struct exchange_bed *b, struct exchange *x)
+{
+    CHECK(x->upgrade == UPGRADE_DONE && x->quiet.round.due > 0.);
+    x->quiet.had_moved = x->request_bytes + x->response_bytes;
+    x->quiet.since_ms = 0;
+    deadline_off(b->loop, &x->quiet.round);
+    x->quiet.round.on_due(b->loop, &x->quiet.round);
+}
+
 /* --- what must hold when nothing moves ----------------------------------------------------------- */
 
 /* Whether it is for the backend (or the edge) to go on, in the time that it has. */
@@ -470,7 +486,8 @@ static inline void bed_check_exchange(struct front *f, struct exchange *x, bool 
     CHECK(!x->done);
     if (bed_is_back_h1(x))
         bed_check_conn(&((struct back_h1 *)x->back)->conn);
-    CHECK(bed_is_timed(&f->conn) || bed_waits_for_back(x));
+    bool open = x->upgrade == UPGRADE_DONE && x->quiet.round.due > 0.;
+    CHECK(open || bed_is_timed(&f->conn) || bed_waits_for_back(x));
     if (http2 && x->h2.deferred) {
         struct span s = exchange_peek(x, &end);
         CHECK(s.len == 0 && !end);
