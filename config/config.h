@@ -112,11 +112,15 @@ struct config_sessions {
 
 enum access_log_mode { ACCESS_OFF, ACCESS_STDOUT, ACCESS_FILE };
 
+/* ACCESS_AS_LOG: as `json` says. */
+enum access_format { ACCESS_AS_LOG, ACCESS_TEXT, ACCESS_JSON, ACCESS_COMBINED };
+
 struct config_log {
     enum log_level level;
     bool json;
     enum access_log_mode access;
     const char *access_file;
+    enum access_format access_format;
 };
 
 enum cors_mode { CORS_OFF, CORS_SAME_SESSION };

@@ -97,6 +97,11 @@ static const struct schema_choice level_choices[] = {
 static const struct schema_choice format_choices[] = {{"text", false}, {"json", true}, {0}};
 static const struct schema_choice access_choices[] = {
     {"off", ACCESS_OFF}, {"stdout", ACCESS_STDOUT}, {0}};
+static const struct schema_choice access_format_choices[] = {{"same", ACCESS_AS_LOG},
+                                                             {"text", ACCESS_TEXT},
+                                                             {"json", ACCESS_JSON},
+                                                             {"combined", ACCESS_COMBINED},
+                                                             {0}};
 
 static const struct schema_key log_keys[] = {
     {.name = "level",
@@ -117,6 +122,12 @@ static const struct schema_key log_keys[] = {
      .choices = format_choices,
      .fallback = "json",
      .help = "Form of the lines."},
+    {.name = "access_format",
+     .type = &value_choice,
+     AT(struct config, log.access_format),
+     .choices = access_format_choices,
+     .fallback = "same",
+     .help = "Form of the access log's lines: as log.format has it, or one of its own."},
 };
 static SCHEMA(log_schema, log_keys);
 

@@ -35,6 +35,9 @@ struct log_field {
 
 /* Before threads start. */
 void log_setup(enum log_level least, bool json);
+/* From here on nobody waits for who reads standard error: lines that it does not take are dropped, and
+ * their number is told as `dropped` with the next that it takes. For a process that serves. */
+void log_never_wait(void);
 /* May be called while serving. */
 void log_set_level(enum log_level least);
 bool log_enabled(enum log_level level);

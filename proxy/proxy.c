@@ -43,7 +43,7 @@ void proxy_edge_changed(struct proxy *p)
     edge_pin_drop(p->edge);
     p->edge = pin_edge(p->table->edge);
     p->config = p->edge->image->config;
-    p->access = access_log_reopen(p->access, p->conns.loop, &p->config->log);
+    access_log_configure(p->access, &p->config->log);
 }
 
 /* --- fronts -------------------------------------------------------------------------------------- */
@@ -221,7 +221,8 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     p->back_tls = back_tls_new();
     p->resolver = resolver_new(loop);
     front_h2_setup(&p->h2);
-    p->access = access_log_new(loop, &p->config->log);
+    if (hooks->access)
+        p->access = access_log_new(loop, hooks->access, metrics, &p->config->log);
     buf_init(&p->staging, STAGING_MAX);
     return p;
 }

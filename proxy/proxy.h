@@ -20,8 +20,11 @@ enum listen_kind {
     LISTEN_METRICS,  /* clear HTTP: /healthz, /readyz, /metrics */
 };
 
+struct access_writer;
+
 struct proxy_hooks {
     void *ctx;
+    struct access_writer *access; /* borrowed; NULL: no access log */
     /* SESSION is in use: at most once a minute and session. */
     void (*used)(void *ctx, struct span session);
     /* A request for the edge itself has come whole; see local_call.h. KIND: where it came in. */

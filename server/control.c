@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "proxy/access/access_writer.h"
 #include "server/asks.h"
 #include "server/ending.h"
 #include "server/facts.h"
@@ -145,6 +146,7 @@ enum err control_start(struct control *c, const char *config_file, struct config
         control_free(c);
         return e;
     }
+    c->access = access_writer_new(&c->config->log);
     init_workers(c);
     start_workers(c);
     publish_keys_start(c);
@@ -208,6 +210,7 @@ void control_free(struct control *c)
     }
     close_state(c);
     free_workers(c);
+    access_writer_free(c->access);
     if (c->sockets.v)
         sockets_deinit(&c->sockets, c->config);
     route_table_deinit(&c->explain);

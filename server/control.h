@@ -17,6 +17,7 @@ struct control {
     struct mailbox mailbox;
     struct metrics metrics;
     struct job_runner *keys; /* makes private keys */
+    struct access_writer *access;
     struct store *store;
     struct registry *registry;
     struct authority *authority;

@@ -69,6 +69,7 @@ static int serve(const char *file, struct config *config)
     static struct control control;
     char *why = NULL;
     log_setup(config->log.level, config->log.json);
+    log_never_wait();
     if (control_start(&control, file, config, &why) != ERR_OK) {
         fprintf(stderr, "linkupd: %s\n", why ? why : "cannot start");
         mem_free(why);

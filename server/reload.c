@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/mem.h"
+#include "proxy/access/access_writer.h"
 #include "server/checks.h"
 #include "server/notify.h"
 #include "server/publish.h"
@@ -54,6 +55,7 @@ static void swap(struct control *c, struct config *next, struct dns_zone *zone)
     c->image = edge_image_new(next);
     c->zone = zone;
     log_set_level(next->log.level);
+    access_writer_reopen(c->access, &next->log);
     route_table_set_edge(&c->explain, c->image);
     registry_set_config(c->registry, next);
     api_set_config(c->api, next);

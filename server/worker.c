@@ -63,6 +63,7 @@ static void open_proxy(struct edge_worker *w, const struct config *c, struct wor
 {
     w->hooks = (struct proxy_hooks){
         .ctx = w,
+        .access = w->control->access,
         .used = session_used,
         .local = answer_locally,
         .local_cancel = cancel_locally,

@@ -7,8 +7,9 @@
  * ACCESS_LINE_MAX whatever a client sends. */
 #define SHORT_MAX 64
 #define HOST_MAX 320
-#define PATH_MAX_SHOWN 1536
+#define PATH_MAX_SHOWN 1280
 #define AGENT_MAX 256
+#define REFERER_MAX 256
 #define ID_MAX 160
 
 struct line {
@@ -59,10 +60,10 @@ static void put_escape(struct line *l, unsigned char c)
     put_char(l, hex[c & 15]);
 }
 
-static void put_quoted(struct line *l, struct span s, size_t most)
+/* At most MOST bytes of it, with its quotes. */
+static void put_escaped(struct line *l, struct span s, size_t most)
 {
-    const char *limit = l->at + most - sizeof "\\u00xx";
-    put_char(l, '"');
+    const char *limit = l->at + most - sizeof "\"\\u00xx";
     for (size_t i = 0; i < s.len && l->at < limit;) {
         size_t run = i;
         while (run < s.len && is_plain((unsigned char)s.p[run]))
@@ -73,6 +74,12 @@ static void put_quoted(struct line *l, struct span s, size_t most)
         if (i < s.len && l->at < limit)
             put_escape(l, (unsigned char)s.p[i++]);
     }
+}
+
+static void put_quoted(struct line *l, struct span s, size_t most)
+{
+    put_char(l, '"');
+    put_escaped(l, s, most);
     put_char(l, '"');
 }
 
@@ -144,16 +151,35 @@ static void put_flag(struct line *l, struct key key, bool set)
     put(l, SPAN_LIT("true"));
 }
 
+/* "01/May/2026:10:00:00 +0000", from "Fri, 01 May 2026 10:00:00 GMT". */
+static void combined_time(char text[TIMEFMT_MAX])
+{
+    text[2 + 5] = text[6 + 5] = '/';
+    text[11 + 5] = ':';
+    memmove(text, text + 5, 20);
+    memcpy(text + 20, " +0000", 7);
+}
+
+static struct span second_text(struct access_clock *clock, int64_t second, enum access_format f)
+{
+    if (clock->second != second || clock->text[0] == '\0' || clock->format != f) {
+        clock->second = second;
+        clock->format = f;
+        if (f == ACCESS_COMBINED) {
+            timefmt_imf_fixdate(second * 1000, clock->text);
+            combined_time(clock->text);
+        } else {
+            timefmt_rfc3339(second * 1000, clock->text);
+            clock->text[sizeof "2026-05-01T10:00:00." - 1] = '\0';
+        }
+    }
+    return span_str(clock->text);
+}
+
 static void put_time(struct line *l, int64_t wall_ms, struct access_clock *clock)
 {
-    int64_t second = wall_ms / 1000;
-    if (clock->second != second || clock->text[0] == '\0') {
-        timefmt_rfc3339(second * 1000, clock->text);
-        clock->text[sizeof "2026-05-01T10:00:00." - 1] = '\0';
-        clock->second = second;
-    }
     put(l, l->json ? SPAN_LIT("{\"time\":\"") : SPAN_LIT("time="));
-    put(l, span_str(clock->text));
+    put(l, second_text(clock, wall_ms / 1000, l->json ? ACCESS_JSON : ACCESS_TEXT));
     put_digits(l, (uint64_t)(wall_ms % 1000), 3);
     put(l, l->json ? SPAN_LIT("Z\"") : SPAN_LIT("Z"));
 }
@@ -244,10 +270,14 @@ static void put_request(struct line *l, const struct exchange *x)
     put_text(l, KEY("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
     put_text(l, KEY("path"), x->request.path, PATH_MAX_SHOWN);
     put_text(l, KEY("front"), protocol_name(x->http2 ? PROTOCOL_H2 : PROTOCOL_H1), SHORT_MAX);
+    put_text(l, KEY("user_agent"), field_value(x, FIELD_USER_AGENT), AGENT_MAX);
+}
+
+static void put_names(struct line *l, const struct exchange *x)
+{
     if (x->tls)
         put_text(l, KEY("tls"), span_str(x->tls), SHORT_MAX);
     put_flag(l, KEY("resumed"), x->tls_resumed);
-    put_text(l, KEY("user_agent"), field_value(x, FIELD_USER_AGENT), AGENT_MAX);
     put_text(l, KEY("request_id"), field_value(x, FIELD_X_REQUEST_ID), ID_MAX);
     put_text(l, KEY("trace_id"), trace_id(x), SHORT_MAX);
 }
@@ -282,31 +312,95 @@ static void put_times(struct line *l, const struct story *s, uint64_t now_us)
     put_seconds(l, KEY("head_seconds"), s->started_us, at[MOMENT_HEAD]);
 }
 
-static void put_answer(struct line *l, const struct exchange *x, uint64_t now_us)
+static void put_end(struct line *l, const struct exchange *x)
+{
+    put_text(l, KEY("end"), end_name(x), SHORT_MAX);
+    if (is_complete(x))
+        return;
+    put_text(l, KEY("phase"), phase_name(x), SHORT_MAX);
+    if (x->story.end == END_CLIENT_RESET)
+        put_number(l, KEY("reset"), x->story.reset);
+}
+
+static void put_rest(struct line *l, const struct exchange *x, uint64_t now_us)
 {
     const struct story *s = &x->story;
-    put_number(l, KEY("status"), (uint64_t)x->answered);
+    put_names(l, x);
+    put_route(l, x);
     if (s->page > 0)
         put_text(l, KEY("page"), span_str(page_slug((enum page_reason)(s->page - 1))), SHORT_MAX);
     put_number(l, KEY("request_bytes"), x->request_bytes);
     put_number(l, KEY("response_bytes"), x->response_bytes);
     put_times(l, s, now_us);
-    put_text(l, KEY("end"), end_name(x), SHORT_MAX);
-    if (is_complete(x))
-        return;
-    put_text(l, KEY("phase"), phase_name(x), SHORT_MAX);
-    if (s->end == END_CLIENT_RESET)
-        put_number(l, KEY("reset"), s->reset);
+    put_end(l, x);
 }
 
-size_t access_line_write(char *out, bool json, int64_t wall_ms, uint64_t now_us,
+/* --- the combined form --------------------------------------------------------------------------- */
+
+static void put_bare(struct line *l, struct span value)
+{
+    put(l, value.len > 0 ? value : SPAN_LIT("-"));
+}
+
+static void put_in_quotes(struct line *l, struct span value, size_t most)
+{
+    put_char(l, ' ');
+    put_quoted(l, value.len > 0 ? value : SPAN_LIT("-"), most);
+}
+
+static void put_request_line(struct line *l, const struct exchange *x)
+{
+    if (x->request.method_text.len == 0) { /* it could not be read */
+        put(l, SPAN_LIT("\"-\""));
+        return;
+    }
+    put_char(l, '"');
+    put_escaped(l, x->request.method_text, SHORT_MAX);
+    put_char(l, ' ');
+    put_escaped(l, x->request.path, PATH_MAX_SHOWN);
+    put(l, x->http2            ? SPAN_LIT(" HTTP/2.0\"")
+           : x->request.http10 ? SPAN_LIT(" HTTP/1.0\"")
+                               : SPAN_LIT(" HTTP/1.1\""));
+}
+
+static struct span without_query(struct span url)
+{
+    ptrdiff_t at = span_chr(url, '?');
+    return at < 0 ? url : span_sub(url, 0, (size_t)at);
+}
+
+static void put_combined(struct line *l, const struct exchange *x, int64_t wall_ms,
+                         struct access_clock *clock)
+{
+    char ip[ADDR_TEXT_MAX];
+    put_bare(l, client_ip_text(&x->client, ip));
+    put(l, SPAN_LIT(" - - ["));
+    put(l, second_text(clock, wall_ms / 1000, ACCESS_COMBINED));
+    put(l, SPAN_LIT("] "));
+    put_request_line(l, x);
+    put_char(l, ' ');
+    put_digits(l, (uint64_t)x->answered, 3);
+    put_char(l, ' ');
+    put_digits(l, x->response_bytes, 1);
+    put_in_quotes(l, without_query(field_value(x, FIELD_REFERER)), REFERER_MAX);
+    put_in_quotes(l, field_value(x, FIELD_USER_AGENT), AGENT_MAX);
+    put_text(l, KEY("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
+}
+
+/* --- the line ------------------------------------------------------------------------------------ */
+
+size_t access_line_write(char *out, enum access_format format, int64_t wall_ms, uint64_t now_us,
                          struct access_clock *clock, const struct exchange *x)
 {
-    struct line l = {.at = out, .end = out + ACCESS_LINE_MAX, .json = json};
-    put_time(&l, wall_ms, clock);
-    put_request(&l, x);
-    put_route(&l, x);
-    put_answer(&l, x, now_us);
-    put(&l, json ? SPAN_LIT("}\n") : SPAN_LIT("\n"));
+    struct line l = {.at = out, .end = out + ACCESS_LINE_MAX, .json = format == ACCESS_JSON};
+    if (format == ACCESS_COMBINED) {
+        put_combined(&l, x, wall_ms, clock);
+    } else {
+        put_time(&l, wall_ms, clock);
+        put_request(&l, x);
+        put_number(&l, KEY("status"), (uint64_t)x->answered);
+    }
+    put_rest(&l, x, now_us);
+    put(&l, l.json ? SPAN_LIT("}\n") : SPAN_LIT("\n"));
     return (size_t)(l.at - out);
 }

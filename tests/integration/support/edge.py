@@ -121,16 +121,19 @@ class Edge:
         return subprocess.run(command or self.command(*args), capture_output=True, text=True,
                               timeout=PATIENCE, check=False, **kw)
 
-    def spawn(self, prefix=(), env=None, stdout=subprocess.DEVNULL):
+    def spawn(self, prefix=(), env=None, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE):
         command = [*prefix, *self.command()]
         if not prefix:
             command = ["setpriv", "--pdeathsig", "KILL", *command]
         with self.changed:
             self.lines, self.text = [], []
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+            command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             start_new_session=True, env={**os.environ, **(env or {})})
         self.checked = False
+        if stderr != subprocess.PIPE: # somebody else's to read
+            self.text = [None]
+            return
         threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True).start()
 
     def _read_log(self, pipe):

@@ -11,6 +11,7 @@
 #include "core/fd.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "proxy/access/access_writer.h"
 #include "proxy/back/back.h"
 #include "proxy/back/back_h1.h"
 #include "proxy/front/front.h"
@@ -31,6 +32,7 @@ struct bed_end {
 struct exchange_bed {
     /* For all runs. */
     struct config *config;
+    struct access_writer *access;
     struct route_table table;
     int listener, dead;
     bool keep_got; /* false: what is read is thrown away */
@@ -179,10 +181,12 @@ static inline void bed_init(struct exchange_bed *b)
     struct edge_image *edge = edge_image_new(b->config);
     route_table_init(&b->table, edge);
     edge_image_unref(edge);
+    b->access = access_writer_new(&b->config->log);
 }
 
 static inline void bed_deinit(struct exchange_bed *b)
 {
+    access_writer_free(b->access);
     route_table_deinit(&b->table);
     config_unref(b->config);
     close(b->listener);
@@ -194,8 +198,11 @@ static inline void bed_start(struct exchange_bed *b)
     b->loop = ev_loop_new(EVFLAG_AUTO);
     CHECK(b->loop);
     memset(&b->metrics, 0, sizeof b->metrics);
-    b->hooks = (struct proxy_hooks){
-        .ctx = b, .used = bed_on_used, .local = bed_on_local, .local_cancel = bed_on_cancel};
+    b->hooks = (struct proxy_hooks){.ctx = b,
+                                    .access = b->access,
+                                    .used = bed_on_used,
+                                    .local = bed_on_local,
+                                    .local_cancel = bed_on_cancel};
     b->proxy = proxy_new(b->loop, &b->table, NULL, &b->metrics, &b->hooks);
     b->n_backs = b->n_calls = 0;
     b->answer_at_once = false;
