@@ -96,15 +96,16 @@ void back_h1_recycle(struct back_h1 *b)
 void back_h1_fail(struct back_h1 *b, enum page_reason why)
 {
     struct exchange *x = b->x;
+    bool answered = b->head_done || b->interims > 0;
     struct retry_facts what = {
         .why = why,
         .reused = b->reused,
-        .answered = b->head_done || b->interims > 0,
+        .answered = answered || buf_len(&b->conn.in) > 0,
     };
     struct addr at = b->endpoint->addr;
     metrics_add(b->proxy->metrics, METRIC_BACK_FAILURES, 1);
     /* That an idle connection is closed at its end of life says nothing of the address. */
-    if (x && why == PAGE_BACK_BROKE && !what.reused && !what.answered)
+    if (x && why == PAGE_BACK_BROKE && !what.reused && !answered)
         outcome_broke(b->pool, b->endpoint);
     what.at = &at;
     back_h1_close(b);
@@ -138,6 +139,7 @@ static void send_request(struct back_h1 *b)
     struct buf *staging = &b->proxy->staging;
     struct span connection = frame_request(b);
     b->head_done = b->complete = false;
+    b->keep_alive = true;
     b->interims = 0;
     b->scanned = 0;
     if (h1_write_request(staging, &x->request, x->target, x->back_host, connection) != ERR_OK) {

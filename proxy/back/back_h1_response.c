@@ -152,7 +152,7 @@ static void take_final(struct back_h1 *b, const struct response_head *h)
     struct exchange *x = b->x;
     x->response = *h;
     b->head_done = true;
-    b->keep_alive = h->keep_alive;
+    b->keep_alive = b->keep_alive && h->keep_alive;
     b->body = h->body;
     b->left = h->content_length;
     chunked_init(&b->chunked);
@@ -206,6 +206,8 @@ static bool take_head(struct back_h1 *b)
     }
     conn_consume(&b->conn, len);
     b->scanned = 0;
+    if (head.status < 200 && head.status != 101) /* one that says it has a body may also send it */
+        b->keep_alive = b->keep_alive && head.keep_alive;
     if (head.status >= 200 || head.status == 101) {
         take_final(b, &head);
         return false;

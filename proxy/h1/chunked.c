@@ -122,6 +122,7 @@ static enum err step(struct chunked *c, struct span in, struct arena *arena, siz
         return take_trailers(c, in, arena, at);
     case CHUNKED_DATA:
     case CHUNKED_DONE:
+    case CHUNKED_BROKEN:
         break;
     }
     return ERR_OK;
@@ -133,9 +134,16 @@ enum err chunked_next(struct chunked *c, struct span in, struct arena *arena, si
     size_t at = 0;
     enum err e = ERR_OK;
     *data = span_of(NULL, 0);
+    *skip = 0;
+    if (c->state == CHUNKED_BROKEN)
+        return c->why;
     while (e == ERR_OK && at < in.len && c->state != CHUNKED_DATA && c->state != CHUNKED_DONE)
         e = step(c, in, arena, &at);
     *skip = at;
+    if (e != ERR_OK && e != ERR_AGAIN) {
+        c->state = CHUNKED_BROKEN;
+        c->why = e;
+    }
     if (e != ERR_OK || c->state == CHUNKED_DONE)
         return e;
     if (c->state != CHUNKED_DATA || at == in.len)

@@ -13,6 +13,7 @@ enum chunked_state {
     CHUNKED_DATA_LF,
     CHUNKED_TRAILER,
     CHUNKED_DONE,
+    CHUNKED_BROKEN, /* for good: what follows is not read */
 };
 
 struct chunked {
@@ -21,6 +22,7 @@ struct chunked {
     unsigned digits;  /* of the size */
     size_t extension; /* bytes of extensions so far: bounded for the whole body */
     size_t trailer_scanned;
+    enum err why;           /* broken */
     struct fields trailers; /* complete at CHUNKED_DONE; in the arena given */
 };
 
@@ -29,7 +31,7 @@ void chunked_init(struct chunked *c);
  * then the first DATA.len bytes after them are body, which the caller reports with
  * chunked_data_consumed as it consumes them. ERR_AGAIN: more input is needed (SKIP still counts);
  * ERR_OK: data, or the end (chunked_done). ERR_SYNTAX: not chunked coding; ERR_FULL: too long
- * extensions or trailers. Trailer fields are copied to ARENA. */
+ * extensions or trailers; both stay so. Trailer fields are copied to ARENA. */
 enum err chunked_next(struct chunked *c, struct span in, struct arena *arena, size_t *skip,
                       struct span *data) MUST_USE;
 void chunked_data_consumed(struct chunked *c, size_t n);

@@ -9,12 +9,12 @@ import ssl
 
 import pytest
 
-from attacks import h1_requests, h2_requests
+from attacks import h1_requests, h1_responses, h2_requests
 from attacks.words import CLOSES, CUT, NOTHING, OK, RESET, WAITS, AtMost, Says, Then
 from support.backend import Backend
 from support.edge import ZONE, Edge
-from support.http1 import Http1
-from support.net import connect_unix
+from support.http1 import Http1, NoAnswer
+from support.net import PATIENCE, connect_unix
 from support.strict import Wire
 
 HOST = "web." + ZONE
@@ -195,6 +195,83 @@ def test_others_read_as_strictly(edge, way):
                 assert a.get("connection") == "close" and c.ends() == b"", name
 
 
+# --- answers
+
+def answers(row):
+    """A script for the backend: once what the row says, and nothing it did not say."""
+    sent = row[1]
+
+    def answer(c, _):
+        if isinstance(sent, h1_responses.Ends):
+            c.send(sent.data)
+            c.close()
+        return sent
+
+    return answer
+
+
+def gets(a, want, h2):
+    """The client's side: a whole answer without anything of the poison."""
+    assert a.status == want.status and a.whole, a
+    assert not a.get("x-poison") and b"poison" not in a.body
+    if want is h1_responses.BAD:
+        return
+    assert a.body == want.body
+    assert tuple(i.status for i in a.interims) == want.interims
+    if not want.body:
+        assert a.get("content-length") in ((want.length,) if want.length else (None, "0"))
+    assert [tuple(t) for t in a.trailers] == list(want.trailers)
+    hops = {"connection", "keep-alive", "proxy-connection", "upgrade", "transfer-encoding", "x-hop"}
+    assert not {n for n, _ in a.fields} & (hops if h2 else hops - {"transfer-encoding"})
+
+
+def ask_h1(edge, method, want):
+    """The answer, and the next one on the same connection where it goes on."""
+    with edge.h1(HOST) as c:
+        if want is h1_responses.BROKEN:
+            c.send(f"{method} /a HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            try:
+                a = c.answer(method)
+            except NoAnswer:
+                return
+            assert not a.whole and b"poison" not in a.body and c.ends() == b""
+            return
+        gets(c.request(method, "/a"), want, False)
+        assert c.request(target="/next").json()["target"] == "/next"
+
+
+def ask_h2(edge, method, want):
+    with edge.h2(HOST) as c:
+        s = c.request(method, "/a")
+        if want is h1_responses.BROKEN:
+            assert s.reset == 2 and not s.ended and b"poison" not in s.body, "INTERNAL_ERROR"
+        else:
+            assert s.reset is None
+            gets(s, want, True)
+        assert c.request(path="/next").json()["target"] == "/next"
+
+
+@pytest.mark.parametrize("ask", [ask_h1, ask_h2])
+@pytest.mark.parametrize("row", h1_responses.TABLE, ids=names(h1_responses.TABLE))
+def test_h1_responses(edge, back, watch, ask, row):
+    name, _, want, fate, _ = row
+    watch.fresh()
+    method = "HEAD" if ": HEAD" in name else "GET"
+    edge.get(HOST, "/warm")  # so that what a pool could do wrong has a connection to do it with
+    back.on("/a", answers(row))
+    ask(edge, method, want)
+    watch.mark(edge)
+    attacked = [r.conn for r in back.seen(lambda r: r.path == "/a")]
+    after = [r.conn for r in back.seen(lambda r: r.path == "/next" or r.path.startswith("/mark-"))]
+    again = row[1] == h1_responses.Ends(b"")  # the pooled connection was dead, as far as can be told
+    assert len(attacked) == 1 + again, "what may have been done is not asked a second time"
+    assert (attacked[0] in after) == (fate is h1_responses.KEPT), fate
+    if fate is h1_responses.GONE:
+        attacked[0].ended.wait(PATIENCE)
+    assert not watch.read()[1]
+
+
 def test_there_are_enough():
-    assert len(h1_requests.TABLE) >= 150
-    assert len(set(names(h1_requests.TABLE))) == len(h1_requests.TABLE), "names are unique"
+    for table, enough in ((h1_requests.TABLE, 300), (h2_requests.TABLE, 150), (h1_responses.TABLE, 120)):
+        assert len(table) >= enough
+        assert len(set(names(table))) == len(table), "names are unique"

@@ -64,6 +64,22 @@ static void test_framing_is_skipped_when_more_is_needed(void **state)
     assert_span(data, "h");
 }
 
+/* Who asks again behind a bad byte must not be given what stands after it. */
+static void test_what_is_broken_stays_broken(void **state)
+{
+    struct chunked c;
+    struct span data, in = SPAN_LIT("0x3\r\nabc\r\n0\r\n\r\n");
+    size_t skip;
+    chunked_init(&c);
+    assert_err(ERR_SYNTAX, chunked_next(&c, in, &arena, &skip, &data));
+    for (size_t i = skip; i < in.len; i++) {
+        assert_err(ERR_SYNTAX, chunked_next(&c, span_from(in, i), &arena, &skip, &data));
+        assert_int_equal(skip, 0);
+        assert_int_equal(data.len, 0);
+    }
+    assert_false(chunked_done(&c));
+}
+
 static void test_trailers_are_copied_and_sifted(void **state)
 {
     struct chunked c;
@@ -185,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data_is_the_input),
         cmocka_unit_test(test_framing_is_skipped_when_more_is_needed),
+        cmocka_unit_test(test_what_is_broken_stays_broken),
         cmocka_unit_test(test_trailers_are_copied_and_sifted),
         cmocka_unit_test(test_extensions_are_bounded),
         cmocka_unit_test(test_trailers_are_bounded),
