@@ -365,6 +365,8 @@ HOSTS = [
     ("HTTP/1.0 without a host", b"GET /a HTTP/1.0\r\n" + END, 400, NOTHING, "3.2"),
 ]
 
+WEBSOCKET = b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+
 # several on one connection, expectations, upgrades, HTTP/1.0
 CONNECTIONS = [
     ("pipelined", GET + H + END + b"POST /b HTTP/1.1\r\n" + H + TE + END + b"3\r\nabc\r\n" + LAST + b"GET /c HTTP/1.1\r\n" + H + END, OK, [Seen("/a"), Seen("/b", b"abc"), Seen("/c")], "9.3.2"),
@@ -393,6 +395,13 @@ CONNECTIONS = [
     ("upgrade to TLS", GET + H + b"Connection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/1.1\r\n" + END, OK, EMPTY, "9110 7.8"),
     ("upgrade that connection does not name", GET + H + b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" + END, OK, EMPTY, "9110 7.8"),
     ("upgrade in HTTP/1.0", b"GET /a HTTP/1.0\r\n" + H + b"Connection: upgrade\r\nUpgrade: websocket\r\n" + END, CLOSES, EMPTY, "9110 7.8"),
+    ("WebSocket that is not taken", GET + H + WEBSOCKET + b"Sec-WebSocket-Version: 13\r\n" + END + EVIL, CLOSES, EMPTY, "9110 7.8"),
+    ("WebSocket of another version", GET + H + WEBSOCKET + b"Sec-WebSocket-Version: 777\r\n" + END + EVIL, CLOSES, EMPTY, "6455 4.2.2"),
+    ("WebSocket without a version", GET + H + WEBSOCKET + END + EVIL, CLOSES, EMPTY, "6455 4.2.1"),
+    ("WebSocket without a key", GET + H + b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" + END + EVIL, 400, NOTHING, "6455 4.2.1"),
+    ("WebSocket by POST", POST + WEBSOCKET + b"Content-Length: 3\r\n" + END + b"abc" + EVIL, OK, [Seen("/a", b"abc"), Seen("/evil")], "6455 4.2.1"),
+    ("WebSocket with a body", GET + H + WEBSOCKET + b"Content-Length: 3\r\n" + END + b"abc" + EVIL, OK, [Seen("/a", b"abc"), Seen("/evil")], "6455 4.2.1"),
+    ("WebSocket and h2c", GET + H + b"Connection: upgrade, http2-settings\r\nUpgrade: websocket, h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n" + END + EVIL, CLOSES, EMPTY, "9113 3.1"),
     ("hop-by-hop fields", GET + H + b"Connection: keep-alive, x-hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nProxy-Connection: close\r\nTE: gzip\r\nTrailer: x\r\n" + END, OK, EMPTY, "9110 7.6.1"),
 ]
 

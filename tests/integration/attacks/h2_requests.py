@@ -50,7 +50,11 @@ PSEUDO = [
     (":protocol without CONNECT", head((":protocol", "websocket")), RESET, NOTHING, "8441 4"),
     ("CONNECT", [(":method", "CONNECT"), (":authority", "evil.test:443")], Says(501), NOTHING, "9110 9.3.6"),
     ("CONNECT with a path", head(method="CONNECT"), RESET, NOTHING, "8.5"),
-    ("CONNECT to another protocol", head((":protocol", "x"), method="CONNECT"), RESET, NOTHING, "8441 4"),
+    ("CONNECT to another protocol", head((":protocol", "x"), method="CONNECT"), Says(501), NOTHING, "8441 4"),
+    ("CONNECT to a WebSocket without a path", [(":method", "CONNECT"), (":protocol", "websocket"), (":authority", HOST)], RESET, NOTHING, "8441 4"),
+    ("CONNECT to a WebSocket of another host", head((":protocol", "websocket"), method="CONNECT", host="evil.test"), Says(421), NOTHING, "8441 4"),
+    ("CONNECT to a protocol with CRLF", head((":protocol", "websocket\r\nX: y"), method="CONNECT"), RESET, NOTHING, "8.2.1"),
+    (":protocol twice", head((":protocol", "websocket"), (":protocol", "x"), method="CONNECT"), RESET, NOTHING, "8.3"),
 ]
 
 # what would end the request line, or the request

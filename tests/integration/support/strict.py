@@ -62,7 +62,8 @@ class Wire:
         options = set(values.get(b"connection", b"").lower().split(b", ")) - {b""}
         _need(options <= {b"te", b"upgrade"}, f"connection: {options}")
         _need((b"te" in names) == (b"te" in options) and values.get(b"te", b"trailers") == b"trailers", "te")
-        _need((b"upgrade" in names) == (b"upgrade" in options), "upgrade")
+        _need((b"upgrade" in names) == (b"upgrade" in options) and
+              values.get(b"upgrade", b"websocket") == b"websocket", "upgrade")
         at = end + 4
         body, trailers = b"", []
         if b"content-length" in values:
