@@ -87,6 +87,9 @@ void api_problem_with(struct api_call *c, int status, const struct api_field *ex
 /* The problem of a store that failed. */
 void api_problem_store(struct api_call *c, enum err e);
 
+/* api_sessions.c: the problem of a change that was refused. */
+void api_refuse_change(struct api *a, struct api_call *c, const struct registry_answer *answer);
+
 /* Handlers */
 void api_sessions_list(struct api_request *q);
 void api_sessions_create(struct api_request *q);
@@ -103,3 +106,5 @@ void api_tokens_list(struct api_request *q);
 void api_tokens_create(struct api_request *q);
 void api_token_delete(struct api_request *q);
 void api_ca(struct api_request *q);
+void api_linkup_preview(struct api_request *q);
+void api_linkup_check(struct api_request *q);

@@ -34,6 +34,10 @@ static const struct api_route routes[] = {
      "make a token (`name`, `scope`: `read`, `session`, `admin`); its text is shown this once"},
     {"DELETE", "/v1/tokens/{}", API_ADMIN, BODY_NONE, api_token_delete, "revoke a token"},
     {"GET", "/v1/ca.pem", API_OPEN, BODY_NONE, api_ca, "the certificate of the internal CA"},
+    {"POST", "/linkup/v2/sessions/preview", API_SESSION, BODY_JSON, api_linkup_preview,
+     "an unnamed preview as Linkup's own clients ask for it; answers `session_name`"},
+    {"GET", "/linkup/check", API_OPEN, BODY_NONE, api_linkup_check,
+     "`OK`, for Linkup's own clients"},
 };
 
 static const char *const method_names[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};

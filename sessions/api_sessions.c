@@ -143,7 +143,7 @@ static bool read_match(struct api_request *q, struct registry_match *match)
     return true;
 }
 
-static void refuse(struct api *a, struct api_call *c, const struct registry_answer *answer)
+void api_refuse_change(struct api *a, struct api_call *c, const struct registry_answer *answer)
 {
     const struct session *s = answer->session;
     switch (answer->outcome) {
@@ -206,7 +206,7 @@ static void answer_change(struct api *a, struct api_call *c, const struct regist
         api_answer_json(c, 204, NULL, NULL, 0);
         return;
     default:
-        refuse(a, c, answer);
+        api_refuse_change(a, c, answer);
         return;
     }
 }

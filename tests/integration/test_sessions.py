@@ -124,6 +124,64 @@ def test_previews_on_the_edges_own_machine(edge, url):
     assert not all_sessions(edge)
 
 
+# --- the calls of Linkup's own clients
+
+def preview(edge, body, **kw):
+    return over_https(edge, "POST", "/linkup/v2/sessions/preview", body,
+                      token=edge.tokens["session"], **kw)
+
+
+def test_a_preview_as_linkup_asks_for_it(edge, backs):
+    body = {
+        "services": [{"name": "web", "location": backs[1].url, "rewrites": [
+            {"source": "^/old/(.*)", "target": "/new/$1"}]}, {"name": "api", "location": URL}],
+        "domains": [{"domain": "shop." + ZONE, "default_service": "api",
+                     "routes": [{"path": "^/w/", "service": "web"}]}],
+        "cache_routes": [".*/_next/static/.*"],
+    }
+    a = preview(edge, body)
+    assert a.status == 400 and a.json()["field"] == "services[0].location"
+    assert "localhost" in a.json()["detail"] and not all_sessions(edge)
+
+    body["services"][0]["location"] = backs[1].url.replace("127.0.0.1", "127.0.0.1.nip.test")
+    a = preview(edge, body)
+    assert a.status == 200 and list(a.json()) == ["session_name"]
+    name = a.json()["session_name"]
+    made = edge.api("GET", "/v1/sessions/" + name).json()
+    assert made["services"]["web"]["rewrites"] == body["services"][0]["rewrites"]
+    assert made["services"]["api"]["url"] == URL
+    assert made["domains"] == body["domains"] and made["owner"] == "session-test"
+
+    body["services"].reverse()  # their order says nothing
+    assert preview(edge, body).json()["session_name"] == name
+    body["domains"] = None
+    assert preview(edge, body).json()["session_name"] != name
+
+
+@pytest.mark.parametrize("services, field", [
+    (None, "services"), ([], "services"), ({}, "services"), ([1], "services[0].name"),
+    ([{"location": URL}], "services[0].name"), ([{"name": "web"}], "services[0].location"),
+    ([{"name": "web", "location": 1}], "services[0].location"),
+    ([{"name": "web", "location": "ftp://a"}], "services[0].location"),
+    ([{"name": "web", "location": "http://localhost:3000"}], "services[0].location"),
+    ([{"name": "web", "location": "http://[::1]:3000"}], "services[0].location"),
+    ([{"name": "web", "location": URL}, {"name": "web", "location": URL}], "services"),
+])
+def test_previews_of_linkup_that_are_none(edge, services, field):
+    a = preview(edge, {"services": services})
+    assert a.status == 400 and a.json()["field"] == field and not all_sessions(edge)
+
+
+def test_linkups_check(edge):
+    a = over_https(edge, "GET", "/linkup/check")
+    assert (a.status, a.body) == (200, b"OK")
+    assert over_https(edge, "POST", "/linkup/v2/sessions/preview", {}).status == 401
+    assert over_https(edge, "POST", "/linkup/v2/sessions/preview", {},
+                      token=edge.tokens["read"]).status == 403
+
+
+# --- lists
+
 def test_pages(edge):
     names = [f"s{i:03d}" for i in range(25)]
     for n in reversed(names):
