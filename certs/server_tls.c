@@ -186,6 +186,19 @@ static enum err choose(struct server_tls *t, struct span host, struct cert_waite
     return ERR_OK;
 }
 
+/* Whether W's handshake is ours. */
+static bool is_ours(struct cert_waiter *w, struct span host)
+{
+    enum cert_claim claim = CERT_CLAIM_NONE;
+    if (w->claims && host.len > 0)
+        claim = w->claims(w, host);
+    w->claims = NULL;
+    w->claimed = claim == CERT_CLAIM_TAKEN;
+    if (claim == CERT_CLAIM_UNKNOWN)
+        waiter_decide(w, NULL);
+    return claim == CERT_CLAIM_NONE;
+}
+
 /* A ticket is good only where the certificate that it was given under would be presented again:
  * "A server that implements this extension MUST NOT accept the request to resume the session if the
  * server_name extension contains a different name" (RFC 6066 3); names of one certificate count as
@@ -205,14 +218,16 @@ static enum ssl_select_cert_result_t on_client_hello(const SSL_CLIENT_HELLO *hel
     struct cert_waiter *w = waiter_of(hello->ssl);
     waiter_leave(w); /* tried again though nothing has come */
 
-    if (!w->cert && !w->refused) {
+    if (!w->cert && !w->refused && !w->claimed) {
         char buf[CERT_BASE_MAX];
         struct span host;
         if (client_hello_host(hello, buf, &host) != ERR_OK)
             waiter_decide(w, NULL);
-        else if (choose(t, host, w) == ERR_AGAIN)
+        else if (is_ours(w, host) && choose(t, host, w) == ERR_AGAIN)
             return ssl_select_cert_retry;
     }
+    if (w->claimed)
+        return ssl_select_cert_retry;
     if (w->refused)
         return ssl_select_cert_success; /* on_server_name ends it, with the right alert */
     if (cert_use(w->cert, hello->ssl) != ERR_OK || !bind_tickets(hello->ssl, w->cert))

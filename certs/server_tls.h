@@ -11,13 +11,25 @@
 
 struct server_tls;
 
+struct cert_waiter;
+
+/* Whose a handshake is, by the name that its ClientHello has. */
+enum cert_claim {
+    CERT_CLAIM_NONE,    /* ours: a certificate is chosen for it */
+    CERT_CLAIM_TAKEN,   /* somebody else's: it is suspended for good, before anything was said */
+    CERT_CLAIM_UNKNOWN, /* nobody's: unrecognized_name */
+};
+
 /* Embedded in the owner of a connection. */
 struct cert_waiter {
     struct cert_waiter *next, **prev; /* in the list of those who wait for the same base */
     /* Called on the worker's thread when the handshake should be tried again. */
     void (*on_ready)(struct cert_waiter *w);
+    /* Asked first, once, within the handshake; NULL: all are ours. HOST: normalised, not empty. */
+    enum cert_claim (*claims)(struct cert_waiter *w, struct span host);
     struct cert *cert; /* what the connection presents: referenced, NULL until it is chosen */
     bool refused;      /* ours: there is no certificate for this handshake */
+    bool claimed;      /* somebody else's */
 };
 
 /* A worker asks for at most this many sessions' certificates at once, and holds this many: a

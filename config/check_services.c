@@ -76,6 +76,22 @@ void check_rewrites(struct load *l, const char *owner, const struct config_rewri
         check_target(l, load_at(l, "%s.rewrites[%zu].target", owner, i), &v[i]);
 }
 
+/* The bytes go through as they are: what is about HTTP or about the edge's own TLS has no use. */
+static void check_passthrough(struct load *l, const struct config_service *s, size_t i)
+{
+    const struct config_backend *b = &s->backend;
+    if (!s->passthrough || !b->url)
+        return;
+    if (b->scheme != BACKEND_HTTPS)
+        load_fail_at(l, load_at(l, "services[%zu].passthrough", i), "needs an https:// url");
+    if (b->base_path[0] != '\0')
+        load_fail_at(l, load_at(l, "services[%zu].url", i),
+                     "must not have a path where TLS is passed through");
+    if (s->n_rewrites > 0)
+        load_fail_at(l, load_at(l, "services[%zu].rewrites", i),
+                     "have no use where TLS is passed through");
+}
+
 void check_services(struct load *l)
 {
     const struct config *c = l->config;
@@ -86,6 +102,7 @@ void check_services(struct load *l)
             load_fail_at(l, load_at(l, "services[%zu].name", i),
                          "\"%s\" is the name of a host of the edge itself", s->name);
         check_tls(l, s, i);
+        check_passthrough(l, s, i);
         check_rewrites(l, load_at(l, "services[%zu]", i), s->rewrites, s->n_rewrites);
     }
 }

@@ -61,6 +61,7 @@ struct config_health {
 struct config_service {
     const char *name;
     struct config_backend backend;
+    bool passthrough; /* TLS is the backend's own: found by SNI, and not read */
     struct config_health health;
     struct config_rewrite *rewrites;
     size_t n_rewrites;

@@ -9,6 +9,9 @@
  * request.upgrade, and a 101 that takes it up. From then on both bodies are raw bytes without framing,
  * by the same calls, and each direction ends by itself (upgrade.h).
  *
+ * What is passed through (TLS that is not ours) is an exchange of such bytes from the start, without heads
+ * (front/front_raw.c, back/back_raw.c).
+ *
  * Life: exchange_new by the front; exchange_done by the front, once, when its side has ended; memory
  * goes at the end of the turn. One worker's thread only. */
 #pragma once
@@ -92,6 +95,7 @@ struct exchange {
     struct span target;            /* for the back */
     struct span back_host;         /* the Host for the back */
     bool explain, routed;
+    bool passed;      /* through: raw bytes, nothing of HTTP */
     bool close_front; /* HTTP/1: what comes after a request that could not be read is not trusted */
 
     bool head_sent;      /* front_ops->head has been called */

@@ -114,6 +114,15 @@ static void steer_routed(struct exchange *x)
     }
 }
 
+/* Browsers share connections among the hosts that a certificate covers; what is passed through has
+ * another one. After 421 they open a connection of its own (RFC 9110 15.5.20). */
+static bool is_passed_through(struct exchange *x)
+{
+    struct route_result r;
+    return x->proxy->table->edge->n_passthrough > 0 &&
+           route_passthrough(x->proxy->table, x->host, &r) == PASSTHROUGH;
+}
+
 static void steer_public(struct exchange *x)
 {
     if (host_normalise(x->request.authority, x->host_storage, &x->host) != ERR_OK) {
@@ -121,7 +130,7 @@ static void steer_public(struct exchange *x)
         return;
     }
     /* RFC 9110 7.4: the connection was authenticated for other names. */
-    if (x->cert && !cert_covers(x->cert, x->host)) {
+    if ((x->cert && !cert_covers(x->cert, x->host)) || is_passed_through(x)) {
         own_answer_page(x, PAGE_MISDIRECTED, NULL);
         return;
     }

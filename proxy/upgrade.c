@@ -42,12 +42,18 @@ static void on_round(struct ev_loop *loop, struct deadline *d)
     x->front_ops->abort(x);
 }
 
-static void open_upgraded(struct exchange *x)
+static void count(struct exchange *x)
+{
+    struct metrics *m = x->proxy->metrics;
+    metrics_add(m, x->passed ? METRIC_PASSED : METRIC_WEBSOCKETS, 1);
+    metrics_add(m, x->passed ? METRIC_PASSED_OPEN : METRIC_WEBSOCKETS_OPEN, 1);
+}
+
+void upgrade_begin(struct exchange *x)
 {
     x->upgrade = UPGRADE_DONE;
     x->response.body = BODY_STREAM;
-    metrics_add(x->proxy->metrics, METRIC_WEBSOCKETS, 1);
-    metrics_add(x->proxy->metrics, METRIC_WEBSOCKETS_OPEN, 1);
+    count(x);
     deadline_init(&x->quiet.round, on_round);
     x->quiet.since_ms = loop_now_ms(x->proxy->conns.loop);
     set_round(x);
@@ -57,7 +63,7 @@ bool upgrade_answered(struct exchange *x)
 {
     if (x->response.status == 101) {
         CHECK(x->upgrade == UPGRADE_ASKED);
-        open_upgraded(x);
+        upgrade_begin(x);
         return true;
     }
     x->upgrade = UPGRADE_NONE;
@@ -74,5 +80,5 @@ void upgrade_end(struct exchange *x)
     if (x->upgrade != UPGRADE_DONE)
         return;
     deadline_off(x->proxy->conns.loop, &x->quiet.round);
-    metrics_sub(x->proxy->metrics, METRIC_WEBSOCKETS_OPEN, 1);
+    metrics_sub(x->proxy->metrics, x->passed ? METRIC_PASSED_OPEN : METRIC_WEBSOCKETS_OPEN, 1);
 }

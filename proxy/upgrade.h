@@ -13,5 +13,7 @@
 /* The answer to a request for an upgrade is there: opens the WebSocket, or makes X an ordinary exchange. False
  * when the answer may not go to this front, and X got another one instead. */
 bool upgrade_answered(struct exchange *x);
+/* X is passed through: it is open from its first byte on, by the same rules. */
+void upgrade_begin(struct exchange *x);
 /* X is over, upgraded or not. */
 void upgrade_end(struct exchange *x);

@@ -31,6 +31,8 @@ static void add_services(struct edge_image *i, struct image_maker *m)
         struct image_service *s = &i->services[i->n_services++];
         s->name = from->name;
         s->key = span_str(from->name);
+        s->passthrough = from->passthrough;
+        i->n_passthrough += from->passthrough;
         s->health = from->health.path ? &from->health : NULL;
         if (s->health)
             image_checked_backend(from, &s->backend);

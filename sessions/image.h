@@ -45,6 +45,7 @@ struct image_service {
     const char *name;
     struct route_backend backend;
     struct rewrite_set rewrites;
+    bool passthrough;
     const struct config_health *health; /* NULL: it is not checked */
 };
 
@@ -56,6 +57,7 @@ struct edge_image {
     struct table domain_index, service_index; /* complete before anyone else sees the image */
     struct image_service *services;           /* sorted by name */
     size_t n_services;
+    size_t n_passthrough;         /* of the services */
     struct image_domain *domains; /* longest first */
     size_t n_domains;
     struct regex **cache_routes;

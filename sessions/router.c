@@ -196,6 +196,28 @@ void route(const struct route_table *t, const struct route_query *q, struct rout
     out->outcome = decide(t, q, out);
 }
 
+static bool is_passthrough_label(const struct route_table *t, struct span service)
+{
+    const struct image_service *shared = edge_image_service(t->edge, service);
+    return shared && shared->passthrough;
+}
+
+enum route_passthrough route_passthrough(const struct route_table *t, struct span host,
+                                         struct route_result *out)
+{
+    const struct route_query q = {.host = host, .path = SPAN_LIT("/")};
+    route(t, &q, out);
+    if (out->domain && out->domain->n_routes > 0)
+        return PASSTHROUGH_NOT;
+    if (out->outcome == ROUTE_UNKNOWN_SESSION) {
+        struct span service = out->domain ? span_str(out->domain->default_service) : out->service;
+        return is_passthrough_label(t, service) ? PASSTHROUGH_UNKNOWN : PASSTHROUGH_NOT;
+    }
+    bool passes = out->outcome == ROUTE_TO_BACKEND && out->shared && out->shared->passthrough &&
+                  out->backend->to.scheme == BACKEND_HTTPS;
+    return passes ? PASSTHROUGH : PASSTHROUGH_NOT;
+}
+
 bool route_same_session(const struct route_table *t, const struct route_result *r,
                         struct span other_host)
 {

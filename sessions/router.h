@@ -59,6 +59,19 @@ struct route_result {
  * reference); the names may also point into the query's host. */
 void route(const struct route_table *t, const struct route_query *q, struct route_result *out);
 
+enum route_passthrough {
+    PASSTHROUGH_NOT,     /* the edge's TLS, and HTTP */
+    PASSTHROUGH,         /* the bytes go to the result's backend as they are */
+    PASSTHROUGH_UNKNOWN, /* they would, but the session that HOST names does not live */
+};
+
+/* What is to be done with a TLS connection for HOST (normalised), of which nothing else is known: a path
+ * or a context takes no part. It is passed through when HOST's service is marked so and the backend is
+ * an https one; a session's own copy that is plain HTTP is served as any other. The hosts of domains with
+ * routes are never passed through. */
+enum route_passthrough route_passthrough(const struct route_table *t, struct span host,
+                                         struct route_result *out);
+
 /* When the session's own copy cannot be reached: turns R to the shared one, if the override allows it
  * ("fallback": "shared") and there is one. */
 bool route_fall_back(struct route_result *r);

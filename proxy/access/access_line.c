@@ -201,6 +201,8 @@ static struct span place_name(const struct exchange *x)
 
 static bool is_complete(const struct exchange *x)
 {
+    if (x->passed)
+        return x->request_ended && x->response_ended;
     return x->answered > 0 &&
            (x->response_ended || exchange_bodyless(x) || x->response.body == BODY_NONE ||
             (x->response.body == BODY_LENGTH && x->response_bytes >= x->response.content_length));
@@ -262,6 +264,11 @@ static struct span protocol_name(enum story_protocol p)
     return names[p];
 }
 
+static enum story_protocol front_protocol(const struct exchange *x)
+{
+    return x->passed ? PROTOCOL_RAW : x->http2 ? PROTOCOL_H2 : PROTOCOL_H1;
+}
+
 static void put_request(struct line *l, const struct exchange *x)
 {
     char ip[ADDR_TEXT_MAX];
@@ -269,7 +276,7 @@ static void put_request(struct line *l, const struct exchange *x)
     put_text(l, KEY("method"), x->request.method_text, SHORT_MAX);
     put_text(l, KEY("host"), x->host.len ? x->host : x->request.authority, HOST_MAX);
     put_text(l, KEY("path"), x->request.path, PATH_MAX_SHOWN);
-    put_text(l, KEY("front"), protocol_name(x->http2 ? PROTOCOL_H2 : PROTOCOL_H1), SHORT_MAX);
+    put_text(l, KEY("front"), protocol_name(front_protocol(x)), SHORT_MAX);
     put_text(l, KEY("user_agent"), field_value(x, FIELD_USER_AGENT), AGENT_MAX);
 }
 
@@ -398,7 +405,8 @@ size_t access_line_write(char *out, enum access_format format, int64_t wall_ms, 
     } else {
         put_time(&l, wall_ms, clock);
         put_request(&l, x);
-        put_number(&l, KEY("status"), (uint64_t)x->answered);
+        if (!x->passed)
+            put_number(&l, KEY("status"), (uint64_t)x->answered);
     }
     put_rest(&l, x, now_us);
     put(&l, l.json ? SPAN_LIT("}\n") : SPAN_LIT("\n"));

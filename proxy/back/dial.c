@@ -80,7 +80,7 @@ static void connect_to(struct dial *d, struct endpoint *p)
     SSL *ssl = NULL;
     CHECK(d->n_tried < ARRAY_LEN(d->tried));
     d->tried[d->n_tried++] = p->addr;
-    if (d->to->scheme == BACKEND_HTTPS) {
+    if (d->to->scheme == BACKEND_HTTPS && !d->raw) {
         ssl = back_tls_connect(d->proxy->back_tls, d->to);
         if (!ssl) {
             give_up(d, PAGE_BACK_UNTRUSTED);

@@ -90,6 +90,11 @@ static void opening_input(struct conn *c)
     (void)c; /* nothing is announced before on_open */
 }
 
+static void opening_suspended(struct conn *c)
+{
+    front_raw_open(front_of(c));
+}
+
 static void opening_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
@@ -109,6 +114,7 @@ static const struct conn_ops opening_ops = {
     .on_open = opening_open,
     .on_input = opening_input,
     .on_room = opening_input,
+    .on_suspended = opening_suspended,
     .on_deadline = opening_deadline,
     .on_broken = opening_broken,
 };
@@ -175,6 +181,10 @@ void front_begin(struct front *f)
             return;
         }
         front_handshake_begins(f);
+        if (f->proxy->table->edge->n_passthrough > 0) {
+            conn_keep_hello(&f->conn);
+            f->waiter.claims = front_raw_claims;
+        }
     }
     conn_begin(&f->conn, ssl);
 }

@@ -3,6 +3,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "certs/server_tls.h"
 #include "core/mem.h"
 #include "proxy/exchange.h"
 #include "proxy/front/front_h2_mem.h"
@@ -26,6 +27,10 @@ struct front_h1 {
     bool finishing;   /* nothing more is read as a request */
     bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
     bool vanished;    /* a WebSocket's client: what it still said leaves first */
+};
+
+struct front_raw {
+    struct exchange *x; /* NULL: it is not passed through, or no more */
 };
 
 /* What the deadline of an HTTP/2 connection is for. */
@@ -60,6 +65,7 @@ struct front {
     size_t lingered;                                /* bytes of it */
     uint64_t linger_until_ms;
     union {
+        struct front_raw raw;
         struct front_h1 h1;
         struct front_h2 h2;
     };
@@ -99,4 +105,7 @@ bool front_lingers_out(struct front *f);
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops);
 
 void front_h1_open(struct front *f);
+/* front_raw.c: whether a connection for HOST is passed through; then front_raw_open takes it up. */
+enum cert_claim front_raw_claims(struct cert_waiter *w, struct span host);
+void front_raw_open(struct front *f);
 void front_h2_open(struct front *f);

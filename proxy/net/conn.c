@@ -432,6 +432,32 @@ void conn_begin(struct conn *c, SSL *ssl)
     conn_start(c);
 }
 
+void conn_keep_hello(struct conn *c)
+{
+    c->keeps = true;
+}
+
+void conn_forget_hello(struct conn *c)
+{
+    if (c->keeps)
+        buf_clear(&c->in);
+    c->keeps = false;
+}
+
+void conn_shed_tls(struct conn *c)
+{
+    CHECK(c->handshaking && c->keeps && buf_len(&c->out) == 0);
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+    c->handshaking = c->keeps = false;
+    c->open = true;
+    if (buf_append(&c->in, buf_span(&c->cipher)) != ERR_OK)
+        conn_fail(c, ERR_FULL);
+    buf_clear(&c->cipher);
+    buf_release(&c->cipher);
+    conn_consume(c, 0); /* which goes on reading, if there is room */
+}
+
 void conn_resume_handshake(struct conn *c)
 {
     if (!c->handshaking || c->closed)

@@ -35,6 +35,8 @@ struct conn_ops {
     void (*on_room)(struct conn *c);
     /* All output has been taken by the kernel, after conn_want_drained. May be NULL. */
     void (*on_drained)(struct conn *c);
+    /* The handshake of an accepted connection waits for its certificate, or for good. May be NULL. */
+    void (*on_suspended)(struct conn *c);
     /* `deadline` has passed. */
     void (*on_deadline)(struct conn *c);
     /* Broken: ERR_CLOSED, ERR_CRYPTO, ERR_IO, ERR_FULL. The owner closes it. */
@@ -76,6 +78,7 @@ struct conn {
     bool timed;    /* `deadline` counts: it is left running when it does not, which costs less */
     bool may_recv; /* TLS: the socket has not said EAGAIN in this event */
     bool large;    /* bulk traffic: the next storage is a large one */
+    bool keeps;    /* `in` keeps the ciphertext that the handshake has read */
     bool closed;
 };
 
@@ -97,6 +100,13 @@ void conn_start(struct conn *c);
 /* The same for a connection that was started in clear, perhaps, and is to be taken up as a new one: under
  * TLS with SSL, which is taken over. What `in` holds are its first bytes. */
 void conn_begin(struct conn *c, SSL *ssl);
+/* Before conn_begin with TLS: what the client sends is kept, so that conn_shed_tls can be called later;
+ * until it is known that it will not be. */
+void conn_keep_hello(struct conn *c);
+void conn_forget_hello(struct conn *c);
+/* In on_suspended, before TLS has said anything: takes it off. The connection is open and in clear, and
+ * `in` holds all that has come so far. */
+void conn_shed_tls(struct conn *c);
 /* Tries a suspended handshake again. */
 void conn_resume_handshake(struct conn *c);
 /* Closes at once: no callback comes any more. The memory is the owner's, to be freed at the end of the

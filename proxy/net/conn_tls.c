@@ -33,6 +33,15 @@ static void consume_cipher(struct conn *c, size_t n)
         c->shared->scratch_rest = span_from(c->shared->scratch_rest, n);
 }
 
+/* Before the handshake is done nothing else is in `in`. */
+static void keep_hello(struct conn *c, struct span s)
+{
+    if (!c->in.base)
+        spare_lend(&c->shared->spare, &c->in, false);
+    if (buf_append(&c->in, s) != ERR_OK)
+        conn_fail(c, ERR_FULL);
+}
+
 static int bio_read(BIO *bio, char *dst, int len)
 {
     struct conn *c = BIO_get_data(bio);
@@ -46,6 +55,8 @@ static int bio_read(BIO *bio, char *dst, int len)
     }
     size_t n = s.len < (size_t)len ? s.len : (size_t)len;
     memcpy(dst, s.p, n);
+    if (c->keeps)
+        keep_hello(c, span_of(dst, n));
     consume_cipher(c, n);
     return (int)n;
 }
@@ -189,6 +200,8 @@ void conn_tls_handshake(struct conn *c)
     if (e == SSL_ERROR_PENDING_CERTIFICATE) {
         /* The certificate is in the making. What the client sends meanwhile stays in the kernel. */
         conn_pause(c);
+        if (c->ops->on_suspended)
+            c->ops->on_suspended(c);
         return;
     }
     if (e == SSL_ERROR_WANT_READ && !c->eof)
