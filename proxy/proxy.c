@@ -224,6 +224,7 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     if (hooks->access)
         p->access = access_log_new(loop, hooks->access, metrics, &p->config->log);
     buf_init(&p->staging, STAGING_MAX);
+    buf_init(&p->back_staging, STAGING_MAX);
     return p;
 }
 
@@ -246,5 +247,6 @@ void proxy_free(struct proxy *p)
     access_log_free(p->access);
     edge_pin_drop(p->edge);
     buf_deinit(&p->staging);
+    buf_deinit(&p->back_staging);
     mem_free(p);
 }

@@ -64,7 +64,9 @@ struct proxy {
     struct resolver *resolver;
     struct front_h2_shared h2;
     struct access_log *access;
-    struct buf staging; /* plaintext on its way into records: empty between calls */
+    /* Plaintext on its way into records, each empty when its side's functions return. Two: what a front
+     * writes may end an exchange, and the back that is free then sends its next request at once. */
+    struct buf staging, back_staging;
 };
 
 void edge_pin_drop(struct edge_pin *e);

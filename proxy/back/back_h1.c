@@ -136,7 +136,7 @@ void back_h1_deadline_for_response(struct back_h1 *b)
 static void send_request(struct back_h1 *b)
 {
     struct exchange *x = b->x;
-    struct buf *staging = &b->proxy->staging;
+    struct buf *staging = &b->proxy->back_staging;
     struct span connection = frame_request(b);
     b->head_done = b->complete = false;
     b->keep_alive = true;
@@ -182,7 +182,7 @@ static void end_request(struct back_h1 *b)
     x->request_ended = true;
     if (b->chunked_request) {
         forward_trailers(&x->request_trailers);
-        struct buf *staging = &b->proxy->staging;
+        struct buf *staging = &b->proxy->back_staging;
         if (h1_write_last_chunk(staging, &x->request_trailers) == ERR_OK)
             conn_write(&b->conn, buf_span(staging));
         buf_clear(staging);

@@ -197,6 +197,31 @@ static void streams_do_not_wait_for_each_other(void **state)
     assert_true(heard(first)->closed);
 }
 
+/* The second is asked for in the turn in which the first is answered: it waits for a connection, and gets
+ * the first's while that one's response is being written. */
+static void a_response_and_a_request_in_one_turn(void **state)
+{
+    open_client(65535);
+    int32_t first = ask("web.z.test");
+    const nghttp2_nv head[] = {
+        NV(":method", "GET"),
+        NV(":scheme", "https"),
+        NV(":path", "/"),
+        NV(":authority", "web.z.test"),
+    };
+    const uint8_t *p;
+    int32_t second = nghttp2_submit_request(client, NULL, head, 4, NULL, NULL);
+    ssize_t n = nghttp2_session_mem_send(client, &p);
+    buf_clear(&bed.backs[0].got);
+    bed_send(&bed.clients[0], span_of(p, (size_t)n));
+    answer(0, OK_HELLO);
+    assert_true(heard(first)->closed);
+    assert_int_equal(heard(first)->bytes, 5);
+    assert_true(span_starts(buf_span(&bed.backs[0].got), SPAN_LIT("GET /base/ HTTP/1.1\r\n")));
+    answer(0, OK_HELLO);
+    assert_int_equal(heard(second)->bytes, 5);
+}
+
 static void an_early_answer_stops_the_request(void **state)
 {
     open_client(65535);
@@ -362,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_response_with_all_that_it_can_have),
         TEST(streams_do_not_wait_for_each_other),
+        TEST(a_response_and_a_request_in_one_turn),
         TEST(an_early_answer_stops_the_request),
         TEST(a_frame_that_waits_may_lose_its_exchange),
         TEST(a_client_that_reads_nothing_is_let_go),
