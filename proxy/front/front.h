@@ -7,6 +7,8 @@
 #include "core/mem.h"
 #include "proxy/exchange.h"
 #include "proxy/front/front_h2_mem.h"
+#include "proxy/front/front_h2_meter.h"
+#include "proxy/front/front_h2_past.h"
 #include "proxy/h1/chunked.h"
 
 /* After our last byte a client is listened to for a while, and what it says thrown away: closing with
@@ -45,7 +47,12 @@ struct front_h2 {
     struct front_h2_mem mem;
     struct exchange *exchanges;
     size_t streams;
-    bool going; /* GOAWAY was sent */
+    struct front_h2_meter meter;
+    struct front_h2_past past;
+    uint32_t too_late; /* a stream above the last that GOAWAY promised, to be refused */
+    bool going;        /* GOAWAY was sent */
+    bool ended;        /* for an error: what still comes is not looked at */
+    bool calmed;       /* that error is ENHANCE_YOUR_CALM */
     enum front_h2_wait wait;
 };
 

@@ -1,6 +1,7 @@
 #include "proxy/front/front_h2.h"
 
 #include "proxy/front/front.h"
+#include "proxy/front/front_h2_guard.h"
 
 /* How much of one request's body, and of all of a connection's, waits in memory for slow backs. */
 #define STREAM_WINDOW (128 * 1024)
@@ -114,24 +115,29 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     return 0;
 }
 
+bool front_h2_send(struct front *f)
+{
+    ssize_t n = 0;
+    while (conn_room(&f->conn) > 0) {
+        const uint8_t *p;
+        n = nghttp2_session_mem_send(f->h2.session, &p);
+        if (n <= 0)
+            break;
+        stage(f, p, (size_t)n);
+    }
+    write_staging(f);
+    return n >= 0;
+}
+
 static void h2_flush(struct conn *c)
 {
     struct front *f = front_of(c);
     if (f->lingering)
         return;
-    while (conn_room(c) > 0) {
-        const uint8_t *p;
-        ssize_t n = nghttp2_session_mem_send(f->h2.session, &p);
-        if (n < 0) {
-            write_staging(f);
-            front_h2_give_up(f, END_LIMIT);
-            return;
-        }
-        if (n == 0)
-            break;
-        stage(f, p, (size_t)n);
+    if (!front_h2_send(f)) {
+        front_h2_give_up(f, END_LIMIT);
+        return;
     }
-    write_staging(f);
     bool alive = nghttp2_session_want_read(f->h2.session) ||
                  nghttp2_session_want_write(f->h2.session);
     if (!alive) {
@@ -145,6 +151,8 @@ static void h2_drained(struct conn *c)
 {
     if (c->eof)
         front_h2_give_up(front_of(c), END_CLIENT_GONE);
+    else if (front_of(c)->h2.calmed)
+        front_h2_calm_drained(front_of(c));
     else
         front_linger(front_of(c));
 }
@@ -233,6 +241,7 @@ static void h2_consume(struct exchange *x, size_t n)
     buf_consume(&x->h2.body, n);
     spare_return(&f->proxy->conns.spare, &x->h2.body);
     nghttp2_session_consume(f->h2.session, x->h2.stream, n);
+    front_h2_meter_earn_body(&f->h2.meter, n);
     conn_flush_later(&f->conn);
 }
 
@@ -335,6 +344,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     struct front *f = user;
+    front_h2_guard_sent(f, frame);
     bool ends = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
@@ -377,13 +387,8 @@ static void h2_input(struct conn *c)
     }
     struct span in = buf_span(&c->in);
     if (in.len > 0) {
-        ssize_t n = nghttp2_session_mem_recv(f->h2.session, (const uint8_t *)in.p, in.len);
+        front_h2_take(f, in);
         conn_consume(c, in.len);
-        if (n < 0) {
-            nghttp2_session_terminate_session(f->h2.session, n == NGHTTP2_ERR_FLOODED
-                                                                 ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                                 : NGHTTP2_PROTOCOL_ERROR);
-        }
         conn_flush_later(c);
     }
     if (c->eof)
@@ -432,6 +437,7 @@ static nghttp2_session_callbacks *make_callbacks(void)
     nghttp2_session_callbacks_set_on_header_callback(cb, front_h2_on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data_chunk);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame_recv);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(cb, front_h2_guard_invalid);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_send);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
     nghttp2_session_callbacks_set_send_data_callback(cb, send_data);
@@ -444,6 +450,10 @@ static nghttp2_option *make_options(void)
     CHECK(nghttp2_option_new(&o) == 0);
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
+    /* Ours is the meter. nghttp2's own limits answer with INTERNAL_ERROR, or take a frame's header that
+     * comes in pieces for many. */
+    nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
+    nghttp2_option_set_max_continuations(o, UINT32_MAX);
     nghttp2_option_set_max_send_header_block_length(o, HEAD_MAX * 2);
     return o;
 }
@@ -466,6 +476,7 @@ void front_h2_open(struct front *f)
 {
     struct proxy *p = f->proxy;
     memset(&f->h2, 0, sizeof f->h2);
+    front_h2_meter_init(&f->h2.meter, loop_now_ms(f->conn.shared->loop));
     f->conn.ops = &h2_conn_ops;
     f->link.drain = h2_drain;
     f->link.kill = h2_kill;

@@ -22,6 +22,10 @@ void front_h2_reset(struct front *f, struct exchange *x, uint32_t why);
 /* Ends all exchanges and closes at once. */
 void front_h2_give_up(struct front *f, enum story_end why);
 
+/* Writes what the session has to say, as far as there is room; false when it is broken. Not from its
+ * callbacks. */
+bool front_h2_send(struct front *f);
+
 /* After each turn: sets the connection's deadline to what is waited for now. */
 void front_h2_arm_deadline(struct front *f);
 /* conn_ops.on_deadline. */

@@ -6,6 +6,8 @@
  * happens on the connection does not put the round off. */
 void front_h2_arm_deadline(struct front *f)
 {
+    if (f->h2.calmed)
+        return;
     enum front_h2_wait wait = f->conn.starved      ? WAIT_FOR_ROOM
                               : f->h2.streams == 0 ? WAIT_FOR_REQUEST
                                                    : WAIT_FOR_ROUND;
@@ -68,7 +70,7 @@ void front_h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
     bool stuck = c->starved && !has_upgraded(f);
-    if (f->lingering || stuck || (f->h2.going && f->h2.streams == 0))
+    if (f->lingering || f->h2.calmed || stuck || (f->h2.going && f->h2.streams == 0))
         front_h2_give_up(f, END_CLIENT_SLOW);
     else if (f->h2.streams > 0)
         end_stalled(f);

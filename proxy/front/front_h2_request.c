@@ -49,7 +49,10 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
                        void *user)
 {
     (void)flags;
-    (void)user;
+    struct front *f = user;
+    front_h2_meter_field(&f->h2.meter, name_len, value_len);
+    if (front_h2_meter_spent(&f->h2.meter))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (!x || x->h2.refused)
         return 0;
@@ -64,6 +67,7 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
     if (e == ERR_OK)
         return 0;
     /* Answered when the head has come whole: HPACK's state must see all of it. */
+    front_h2_meter_charge(&f->h2.meter, FRONT_H2_COST_OVERSIZE, "heads too large");
     x->h2.refused = true;
     x->h2.refused_target = e == ERR_RANGE;
     return 0;

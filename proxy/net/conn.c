@@ -147,7 +147,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 void conn_consume(struct conn *c, size_t n)
 {
     buf_consume(&c->in, n);
-    if (!c->paused || c->closed || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4)
+    if (!c->paused || c->deaf || c->closed || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4)
         return;
     c->paused = false;
     ev_io_start(c->shared->loop, &c->reader);
@@ -467,6 +467,12 @@ void conn_resume_handshake(struct conn *c)
         ev_io_start(c->shared->loop, &c->reader);
     }
     conn_tls_handshake(c);
+}
+
+void conn_stop_reading(struct conn *c)
+{
+    c->deaf = true;
+    conn_pause(c);
 }
 
 void conn_shutdown_write(struct conn *c)

@@ -73,6 +73,7 @@ struct conn {
     bool eof; /* the peer has ended its side */
     bool cut; /* ... and TLS's close_notify did not come before: it has vanished (RFC 8446 6.1) */
     bool paused;  /* `in` is full: not reading */
+    bool deaf;    /* and never again */
     bool starved; /* the owner found no room */
     bool want_drained;
     bool timed;    /* `deadline` counts: it is left running when it does not, which costs less */
@@ -112,6 +113,8 @@ void conn_resume_handshake(struct conn *c);
 /* Closes at once: no callback comes any more. The memory is the owner's, to be freed at the end of the
  * turn (turn_reap). With a TLS session in order, close_notify is sent if it fits. */
 void conn_close(struct conn *c);
+/* Reads no more, for good: what the peer still sends stays in the kernel, and its end is not seen. */
+void conn_stop_reading(struct conn *c);
 /* Ends our side: what is in `out` is not waited for. */
 void conn_shutdown_write(struct conn *c);
 
