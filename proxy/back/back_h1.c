@@ -138,7 +138,7 @@ static void send_request(struct back_h1 *b)
     struct exchange *x = b->x;
     struct buf *staging = &b->proxy->back_staging;
     struct span connection = frame_request(b);
-    b->head_done = b->complete = false;
+    b->head_done = b->complete = b->spent = false;
     b->keep_alive = true;
     b->interims = 0;
     b->scanned = 0;
@@ -248,8 +248,14 @@ static void on_deadline(struct conn *c)
 
 static void on_broken(struct conn *c, enum err why)
 {
-    (void)why;
-    back_h1_fail(CONTAINER_OF(c, struct back_h1, conn), PAGE_BACK_BROKE);
+    struct back_h1 *b = CONTAINER_OF(c, struct back_h1, conn);
+    /* What arrived before still reaches the client; then the cut. */
+    if (b->x && b->head_done && !b->spent && why == ERR_CLOSED && buf_len(&c->in) > 0) {
+        conn_stop(c);
+        exchange_response_body(b->x);
+        return;
+    }
+    back_h1_fail(b, PAGE_BACK_BROKE);
 }
 
 static const struct conn_ops h1_conn_ops = {

@@ -20,6 +20,7 @@ struct back_h1 {
     bool head_done;  /* the response's */
     bool keep_alive; /* the backend's word */
     bool complete;   /* the response has been received and taken whole */
+    bool spent;      /* what arrived before the connection broke has been taken */
     unsigned interims;
     size_t scanned;
     enum body_kind body;

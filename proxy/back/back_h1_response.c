@@ -20,6 +20,23 @@ static void finish(struct back_h1 *b)
     back_h1_recycle(b);
 }
 
+/* The connection has broken, or has ended without TLS's close_notify: where the response ends by the end
+ * of the connection, it is not complete (RFC 9112 9.8). */
+static bool is_lost(const struct back_h1 *b)
+{
+    return b->conn.broken != ERR_OK || (b->conn.cut && b->x->upgrade != UPGRADE_DONE);
+}
+
+/* No more will come, and there should: told when the front's call is over. */
+static void cut_short(struct back_h1 *b, enum err why)
+{
+    b->spent = true;
+    if (b->conn.broken != ERR_OK)
+        conn_flush_later(&b->conn);
+    else
+        conn_fail(&b->conn, why);
+}
+
 static struct span peek_chunked(struct back_h1 *b, bool *end)
 {
     struct exchange *x = b->x;
@@ -30,7 +47,7 @@ static struct span peek_chunked(struct back_h1 *b, bool *end)
     if (e == ERR_AGAIN && !b->conn.eof)
         return span_of(NULL, 0);
     if (e != ERR_OK) {
-        conn_fail(&b->conn, ERR_SYNTAX); /* told when the front's call is over */
+        cut_short(b, ERR_SYNTAX);
         return span_of(NULL, 0);
     }
     if (!chunked_done(&b->chunked))
@@ -52,7 +69,7 @@ static struct span back_peek(struct exchange *x, bool *end)
         return peek_chunked(b, end);
     struct span s = buf_span(&b->conn.in);
     if (b->body == BODY_STREAM) {
-        *end = b->conn.eof;
+        *end = b->conn.eof && !is_lost(b);
         return s;
     }
     if (s.len > b->left)
@@ -70,7 +87,11 @@ static void back_consume(struct exchange *x, size_t n)
         chunked_data_consumed(&b->chunked, n);
         return;
     case BODY_STREAM:
-        if (b->conn.eof && buf_len(&b->conn.in) == 0 && x->upgrade != UPGRADE_DONE)
+        if (!b->conn.eof || buf_len(&b->conn.in) > 0)
+            return;
+        if (is_lost(b))
+            cut_short(b, ERR_CLOSED);
+        else if (x->upgrade != UPGRADE_DONE)
             finish(b);
         return;
     case BODY_LENGTH:
@@ -78,7 +99,7 @@ static void back_consume(struct exchange *x, size_t n)
         if (b->left == 0)
             finish(b);
         else if (b->conn.eof && buf_len(&b->conn.in) == 0)
-            conn_fail(&b->conn, ERR_CLOSED); /* cut short */
+            cut_short(b, ERR_CLOSED);
         return;
     case BODY_NONE:
         return;
@@ -227,8 +248,8 @@ static void body_input(struct back_h1 *b)
     exchange_response_body(x);
     if (b->x != x || !b->conn.eof || b->complete)
         return;
-    bool cut = b->body != BODY_STREAM && buf_len(&b->conn.in) == 0;
-    if (cut)
+    bool cut = b->body != BODY_STREAM || is_lost(b);
+    if (cut && buf_len(&b->conn.in) == 0)
         back_h1_fail(b, PAGE_BACK_BROKE);
 }
 

@@ -27,6 +27,8 @@ struct front_h1 {
     bool framed;      /* the response goes out in chunks */
     bool close;       /* after this response */
     bool finishing;   /* nothing more is read as a request */
+    bool cut;         /* the last response was: what is held goes, and then no good-bye */
+    bool looking;     /* the deadline is for a look at a client that is not read */
     bool body_broken; /* it is no chunked coding: to be told at the end of the turn */
     bool vanished;    /* a WebSocket's client: what it still said leaves first */
 };

@@ -4,9 +4,29 @@
 #include "proxy/h1/write.h"
 #include "proxy/head/websocket.h"
 
+/* How often it is looked whether a client that is not read is still there. */
+#define LOOK_MS 2000
+
 static void process(struct front *f);
 
 /* --- closing ------------------------------------------------------------------------------------- */
+
+static void wait_ms(struct front *f, uint64_t ms)
+{
+    f->h1.looking = false;
+    conn_deadline_ms(&f->conn, ms);
+}
+
+static void wait_idle(struct front *f)
+{
+    wait_ms(f, f->proxy->config->limits.idle_timeout_ms);
+}
+
+static void wait_no_more(struct front *f)
+{
+    f->h1.looking = false;
+    conn_deadline_off(&f->conn);
+}
 
 /* Sends what is held, then closes; a body not read to its end is thrown away first, or the reset would
  * reach the client before our answer (RFC 9112 9.6). */
@@ -14,7 +34,7 @@ static void finish_and_close(struct front *f)
 {
     f->h1.finishing = true;
     conn_want_drained(&f->conn);
-    conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+    wait_idle(f);
 }
 
 static void h1_drained(struct conn *c)
@@ -24,7 +44,9 @@ static void h1_drained(struct conn *c)
         conn_shutdown_write(c);
         return;
     }
-    if (c->eof || (f->h1.body_ended && buf_len(&c->in) == 0)) {
+    if (f->h1.cut)
+        c->broken = ERR_CLOSED; /* no close_notify: the response must look cut */
+    if (f->h1.cut || c->eof || (f->h1.body_ended && buf_len(&c->in) == 0)) {
         front_close(f);
         return;
     }
@@ -56,11 +78,12 @@ static void end_response(struct front *f)
     struct exchange *x = f->h1.x;
     f->h1.x = NULL;
     exchange_done(x);
-    if (!f->h1.body_ended || f->h1.close) {
+    bool last = f->conn.eof && buf_len(&f->conn.in) == 0; /* see may_answer */
+    if (!f->h1.body_ended || f->h1.close || last) {
         finish_and_close(f);
         return;
     }
-    conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+    wait_idle(f);
     /* A pipelined request is taken up at the end of the turn. */
     conn_flush_later(&f->conn);
 }
@@ -104,7 +127,7 @@ static bool at_end(struct front *f)
 static void wait_for_room(struct front *f)
 {
     if (f->h1.x->upgrade != UPGRADE_DONE)
-        conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+        wait_idle(f);
 }
 
 /* Moves the body from the back until it has no more for now or the client takes no more. Whether the
@@ -198,7 +221,7 @@ static void h1_head(struct exchange *x)
         give_up(f, END_LIMIT);
         return;
     }
-    conn_deadline_off(&f->conn);
+    wait_no_more(f);
     move_body(f);
 }
 
@@ -217,12 +240,14 @@ static void h1_response_body(struct exchange *x)
     move_body(x->front);
 }
 
-/* The framing cannot be kept: only the end of the connection tells the client. */
+/* The framing cannot be kept: only the end of the connection tells the client, once it has what there was. */
 static void h1_abort(struct exchange *x)
 {
     struct front *f = x->front;
-    f->conn.broken = ERR_CLOSED; /* no close_notify: the response was cut, and must look it */
-    give_up(f, END_UNSAID);
+    f->h1.x = NULL;
+    f->h1.cut = true;
+    exchange_done(x);
+    finish_and_close(f);
 }
 
 /* --- the request's body -------------------------------------------------------------------------- */
@@ -266,7 +291,7 @@ static struct span h1_peek(struct exchange *x, bool *end)
         *end = s.len == f->h1.left;
     }
     if (s.len == 0 && !*end)
-        conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+        wait_idle(f);
     return s;
 }
 
@@ -346,7 +371,7 @@ static void begin(struct front *f, size_t head_len)
                "A WebSocket is asked for without one valid Sec-WebSocket-Key.");
         return;
     }
-    conn_deadline_off(&f->conn);
+    wait_no_more(f);
     exchange_begin(x);
 }
 
@@ -364,7 +389,7 @@ static void process(struct front *f)
         enum err e = h1_find_head(buf_span(&f->conn.in), &f->h1.scanned, &len, &fault);
         if (e == ERR_AGAIN) {
             if (before == 0) /* the first bytes of a head: the whole of it has this long */
-                conn_deadline_ms(&f->conn, f->proxy->config->limits.header_timeout_ms);
+                wait_ms(f, f->proxy->config->limits.header_timeout_ms);
             return;
         }
         f->h1.scanned = 0;
@@ -389,6 +414,36 @@ static void upgraded_input(struct front *f)
     }
 }
 
+/* What the edge answers by itself it also gives to who has ended its side, as scripts do (`nc -N`). For a
+ * backend's answer that will not do: a FIN may be all that is ever seen of a client that has gone, and the
+ * backend must not work for it. */
+static bool may_answer(const struct front *f)
+{
+    return (f->kind == LISTEN_ADMIN || f->kind == LISTEN_METRICS) && f->h1.x && f->h1.body_ended &&
+           (!f->h1.x->head_sent || f->h1.x->response.body == BODY_LENGTH);
+}
+
+/* A client whose bytes are not taken is not read, and its end not told: it is looked for. */
+static void look_later(struct front *f)
+{
+    struct conn *c = &f->conn;
+    if (buf_room(&c->in) > 0 || c->starved || f->h1.finishing || !f->h1.x)
+        return;
+    conn_deadline_ms(c, LOOK_MS);
+    f->h1.looking = true;
+}
+
+static void look(struct front *f)
+{
+    f->h1.looking = false;
+    if (!f->conn.paused)
+        return;
+    if (conn_peer_has_ended(&f->conn))
+        give_up(f, END_CLIENT_GONE);
+    else
+        look_later(f);
+}
+
 static void h1_input(struct conn *c)
 {
     struct front *f = front_of(c);
@@ -402,7 +457,9 @@ static void h1_input(struct conn *c)
         return;
     }
     if (c->eof) {
-        if (!f->h1.finishing) /* else our last answer is still on its way */
+        if (!f->h1.x && !f->h1.finishing && conn_pending(c) > 0)
+            finish_and_close(f);
+        else if (!f->h1.finishing && !may_answer(f)) /* else our last answer is on its way */
             give_up(f, END_CLIENT_GONE);
         return;
     }
@@ -410,11 +467,13 @@ static void h1_input(struct conn *c)
         process(f);
         return;
     }
-    if (f->h1.body_ended || f->h1.finishing || f->h1.body_broken)
-        return;      /* pipelined: waits in `in`, which pauses the reading when it is full */
-    if (!c->starved) /* else it is for what the client does not take */
-        conn_deadline_off(c);
-    exchange_request_body(f->h1.x);
+    if (!f->h1.body_ended && !f->h1.finishing && !f->h1.body_broken) {
+        if (!c->starved) /* else it is for what the client does not take */
+            wait_no_more(f);
+        exchange_request_body(f->h1.x);
+    }
+    /* Pipelined bytes wait in `in`, too; the reading pauses when it is full. */
+    look_later(f);
 }
 
 static void refuse_body(struct front *f)
@@ -445,7 +504,7 @@ static void h1_room(struct conn *c)
     if (!f->h1.x) {
         process(f);
     } else if (f->h1.x->head_sent) {
-        conn_deadline_off(c);
+        wait_no_more(f);
         move_body(f);
     }
 }
@@ -453,6 +512,10 @@ static void h1_room(struct conn *c)
 static void h1_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (f->h1.looking) {
+        look(f);
+        return;
+    }
     bool head_late = !f->h1.x && buf_len(&c->in) > 0;
     bool body_late = f->h1.x && !f->h1.x->head_sent;
     if (!f->h1.finishing && (head_late || body_late)) {
@@ -497,5 +560,5 @@ void front_h1_open(struct front *f)
     f->conn.ops = &h1_conn_ops;
     f->link.drain = h1_drain;
     f->link.kill = h1_kill;
-    conn_deadline_ms(&f->conn, f->proxy->config->limits.header_timeout_ms);
+    wait_ms(f, f->proxy->config->limits.header_timeout_ms);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -165,6 +166,19 @@ static void on_reread(struct turn_item *i)
         return;
     conn_tls_reread(c);
     give_back_in(c);
+}
+
+void conn_stop(struct conn *c)
+{
+    c->eof = true;
+    ev_io_stop(c->shared->loop, &c->reader);
+    ev_io_stop(c->shared->loop, &c->writer);
+}
+
+bool conn_peer_has_ended(const struct conn *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+    return c->eof || (poll(&p, 1, 0) == 1 && p.revents != 0);
 }
 
 /* --- writing ----------------------------------------------------------------------------------- */

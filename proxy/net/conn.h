@@ -120,6 +120,10 @@ void conn_shutdown_write(struct conn *c);
 
 /* How many bytes may be written now; 0: on_room will come. */
 size_t conn_room(struct conn *c);
+/* Broken: no event comes any more, but what is in `in` can still be taken. */
+void conn_stop(struct conn *c);
+/* Whether the peer has ended its side or reset the connection; for when it is not read, and so not told. */
+bool conn_peer_has_ended(const struct conn *c);
 /* Adds S to what leaves at the end of the turn; large spans may leave at once. At most conn_room
  * bytes at a time (asserted against the hard ceiling). Failures are told later by on_broken. */
 void conn_write(struct conn *c, struct span s);
