@@ -53,7 +53,8 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
         {501, "method-unsupported", "This method is not supported",
          "The method, or the transfer coding of the body, is none that is spoken "
          "here.",
-         "This is no proxy to elsewhere: CONNECT is not offered."},
+         "This is no proxy to elsewhere: over HTTP/2, CONNECT opens WebSockets (RFC 8441) and "
+         "nothing else."},
     [PAGE_VERSION_UNSUPPORTED] = {505, "version-unsupported",
                                   "This version of HTTP is not spoken here",
                                   "HTTP/1.0, HTTP/1.1 and HTTP/2 are.", "Use one of these."},

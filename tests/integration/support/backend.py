@@ -75,6 +75,10 @@ class Connection:
         del self.held[:n]
         return out
 
+    def take(self, n):
+        """Exactly N bytes; Gone when the peer ends before."""
+        return self._take(n)
+
     def pieces(self, r):
         """The body as it comes."""
         if r.get("transfer-encoding"):

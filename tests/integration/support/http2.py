@@ -95,7 +95,7 @@ class Http2:
         """Sends as far as the windows allow, waiting for them to open."""
         number = stream.number
         view = memoryview(data)
-        while not stream.over:
+        while stream.reset is None:
             room = min(self.h2.local_flow_control_window(number), self.h2.max_outbound_frame_size)
             extra = 0 if pad is None else pad + 1
             n = min(len(view), max(room - extra, 0))
@@ -105,7 +105,7 @@ class Http2:
                                   pad_length=pad)
                 self.flush()
                 view = view[n:]
-            if last or stream.over:
+            if last or stream.reset is not None:
                 return
             if not n and not self.step():
                 return
