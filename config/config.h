@@ -133,6 +133,8 @@ struct config_limits {
     uint64_t max_connections_per_address, max_handshakes; /* per worker */
     uint64_t max_streams;                                 /* of one h2 connection */
     uint64_t pool_per_backend, pool_idle_ms;
+    uint64_t back_connections, back_streams,
+        back_waiting;             /* per backend and worker; of one connection */
     uint64_t dns_tcp_connections; /* per worker */
 };
 

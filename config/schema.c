@@ -158,6 +158,11 @@ static const struct schema_key limits_keys[] = {
     LIMIT_COUNT(max_streams, 1, 10000, "128", "Requests at once on one HTTP/2 connection."),
     LIMIT_COUNT(pool_per_backend, 0, 100000, "256",
                 "Idle connections kept to one backend, per worker."),
+    LIMIT_COUNT(back_connections, 1, 1000, "8", "HTTP/2 connections to one backend, per worker."),
+    LIMIT_COUNT(back_streams, 1, 1000, "100",
+                "Requests at once on one HTTP/2 connection to a backend."),
+    LIMIT_COUNT(back_waiting, 1, 1000000, "10000",
+                "Requests that wait for a connection to one backend, per worker."),
     LIMIT_TIME(pool_idle, "30s", "Time for which an idle connection to a backend is kept."),
     LIMIT_COUNT(dns_tcp_connections, 1, 1000000, "1000", "DNS connections over TCP, per worker."),
 };

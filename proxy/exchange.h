@@ -105,12 +105,15 @@ struct exchange {
     bool done;
     enum exchange_upgrade upgrade;
 
+    uint32_t back_reset; /* the code with which an HTTP/2 backend reset its stream; 0: it did not */
+
     struct story story;
     uint64_t request_bytes, response_bytes;
     int answered; /* status given to the client, 0: none */
 
     struct { /* while it waits for a connection to its backend (back/pool.h) */
         struct exchange *next, **prev;
+        uint64_t since_ms;
     } wait;
 
     struct {

@@ -51,10 +51,6 @@ static void to_backend(struct exchange *x)
         own_answer_page(x, e == ERR_SYNTAX ? PAGE_BACK_PATH : PAGE_TARGET_TOO_LONG, NULL);
         return;
     }
-    if (x->route.backend->to.scheme == BACKEND_H2C) {
-        own_answer_page(x, PAGE_BACK_UNSPOKEN, NULL);
-        return;
-    }
     struct span parts[2] = {path, x->request.query};
     x->target = path.p == x->request.path.p && path.len == x->request.path.len
                     ? x->request.target

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "proxy/back/back_h1.h"
+#include "proxy/back/back_h2.h"
 
 /* --- exchanges that wait for a connection -------------------------------------------------------- */
 
@@ -50,6 +51,45 @@ const struct back_ops back_waiting_ops = {
     .release = stop_waiting,
 };
 
+/* --- how long they wait -------------------------------------------------------------------------- */
+
+static uint64_t patience_ms(const struct pool *p)
+{
+    return p->pools->proxy->config->limits.connect_timeout_ms;
+}
+
+static void set_patience(struct pool *p);
+
+static void fail_oldest(struct pool *p, enum page_reason why)
+{
+    struct exchange *x = p->waiting;
+    pool_unwait(p, x);
+    exchange_back_failed(x, why);
+}
+
+static void on_patience(struct ev_loop *loop, struct deadline *d)
+{
+    struct pool *p = CONTAINER_OF(d, struct pool, patience);
+    uint64_t now = loop_now_ms(loop);
+    pool_use(p);
+    while (p->waiting && !p->dials && p->waiting->wait.since_ms + patience_ms(p) <= now)
+        fail_oldest(p, PAGE_OVERLOADED);
+    set_patience(p);
+    pool_leave(p);
+}
+
+/* A dial has deadlines of its own. Without any it is connections with all streams taken that are waited
+ * for. */
+static void set_patience(struct pool *p)
+{
+    struct ev_loop *loop = p->pools->proxy->conns.loop;
+    if (!p->waiting || p->dials)
+        return;
+    uint64_t now = loop_now_ms(loop), due = p->waiting->wait.since_ms + patience_ms(p);
+    p->patience.on_due = on_patience;
+    deadline_set(loop, &p->patience, due > now ? (double)(due - now) / 1000. : 0.001);
+}
+
 static void wait_for_connection(struct pool *p, struct exchange *x)
 {
     x->back = p;
@@ -61,43 +101,65 @@ static void wait_for_connection(struct pool *p, struct exchange *x)
 
 /* --- dials --------------------------------------------------------------------------------------- */
 
+static void dial_more(struct pool *p, const struct addr *avoid);
+
 static void on_opened(struct dial *dial, enum back_protocol spoken)
 {
     struct pool_dial *d = CONTAINER_OF(dial, struct pool_dial, dial);
-    (void)spoken;
-    if (d->pool->waiting)
-        story_join(&d->pool->waiting->story, &dial->story);
-    back_h1_open(d->pool, &dial->conn, dial->endpoint);
+    struct pool *p = d->pool;
+    size_t n = spoken == BACK_H2 ? p->pools->proxy->config->limits.back_streams : 1;
+    pool_use(p);
+    for (struct exchange *x = p->waiting; x && n > 0; x = x->wait.next, n--)
+        story_join(&x->story, &dial->story);
+    p->speaks = spoken == BACK_H2 ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
+    if (spoken == BACK_H2)
+        back_h2_open(p, &dial->conn, dial->endpoint);
+    else
+        back_h1_open(p, &dial->conn, dial->endpoint);
     pool_drop_dial(d);
+    dial_more(p, NULL); /* it may serve fewer than had been hoped for */
+    pool_leave(p);
 }
 
-/* Those whom the dials that are left cannot serve are told. */
+/* How many exchanges a dial promises to serve. */
+static size_t promise(const struct pool *p)
+{
+    return p->speaks == POOL_SPEAKS_H1 || p->h2_streams == 0 ? 1 : p->h2_streams;
+}
+
+/* Those whom the dials that are left cannot serve are told, unless there are connections to wait for. */
 static void on_failed(struct dial *dial, enum page_reason why)
 {
     struct pool_dial *d = CONTAINER_OF(dial, struct pool_dial, dial);
     struct pool *p = d->pool;
     pool_use(p);
     pool_drop_dial(d);
-    while (p->n_waiting > p->n_dials) {
-        struct exchange *x = p->waiting;
-        pool_unwait(p, x);
-        story_join(&x->story, &dial->story);
-        exchange_back_failed(x, why);
+    while (p->n_h2 == 0 && p->n_waiting > p->n_dials * promise(p)) {
+        story_join(&p->waiting->story, &dial->story);
+        fail_oldest(p, why);
     }
+    set_patience(p);
     pool_leave(p);
 }
 
 static const struct dial_ops dial_ops = {.opened = on_opened, .failed = on_failed};
 
+static bool may_dial(const struct pool *p)
+{
+    return p->speaks == POOL_SPEAKS_H1 ||
+           p->n_h2 + p->n_dials < p->pools->proxy->config->limits.back_connections;
+}
+
 /* AVOID (may be NULL): an address not to try first. */
 static void dial_more(struct pool *p, const struct addr *avoid)
 {
     pool_use(p);
-    while (p->n_dials < p->n_waiting) {
+    while (p->n_waiting > p->n_dials * promise(p) && may_dial(p)) {
         struct pool_dial *d = NEW(struct pool_dial);
         pool_add_dial(p, d);
         dial_start(&d->dial, p->pools->proxy, &dial_ops, &p->to, &p->endpoints, avoid);
     }
+    set_patience(p);
     pool_leave(p);
 }
 
@@ -108,19 +170,27 @@ static uint64_t now_ms(const struct exchange *x)
     return loop_now_ms(x->proxy->conns.loop);
 }
 
+static void wait_or_dial(struct pool *p, struct exchange *x, const struct addr *avoid)
+{
+    if (p->n_waiting >= x->proxy->config->limits.back_waiting) {
+        exchange_back_failed(x, PAGE_OVERLOADED);
+        return;
+    }
+    wait_for_connection(p, x);
+    dial_more(p, avoid); /* may end X */
+}
+
 void back_start(struct exchange *x)
 {
     struct pool *p = pool_join(x->proxy->pools, x->route.backend);
     retry_budget_request(&p->budget, now_ms(x));
-    if (!back_h1_take_idle(p, x)) {
-        wait_for_connection(p, x);
-        dial_more(p, NULL); /* may end X */
-    }
+    if (!back_h1_take_idle(p, x) && !back_h2_take_up(p, x))
+        wait_or_dial(p, x, NULL);
     pool_leave(p);
 }
 
 /* A safe second try is made, or is one too many for this backend. Other idle connections may have died
- * with the one that failed: it is on a new one. */
+ * with the one that failed: it is on one that is known to live, or on a new one. */
 static bool try_again(struct pool *p, struct exchange *x, const struct addr *avoid)
 {
     if (!retry_budget_take(&p->budget, now_ms(x))) {
@@ -128,9 +198,10 @@ static bool try_again(struct pool *p, struct exchange *x, const struct addr *avo
         return false;
     }
     metrics_add(x->proxy->metrics, METRIC_BACK_RETRIES, 1);
+    x->back_reset = 0;
     x->request_ended = false; /* the end of an empty body is said again, too */
-    wait_for_connection(p, x);
-    dial_more(p, avoid); /* may end X */
+    if (!back_h2_take_up(p, x))
+        wait_or_dial(p, x, avoid);
     return true;
 }
 
@@ -156,6 +227,8 @@ void back_close_all(struct pools *p)
         drop_dials(pool);
         while (pool->idle)
             back_h1_close(pool->idle);
+        while (pool->h2)
+            back_h2_close(pool->h2);
         pool_leave(pool);
     }
 }

@@ -1,8 +1,8 @@
 /* The way to a backend: the one entrance for exchanges, whatever is spoken behind it.
  *
- * An exchange gets, in this order, an idle HTTP/1 connection, or it waits for one that is being opened;
- * connections that open, and those that become free meanwhile, take up who has waited longest. One
- * worker's thread only. */
+ * An exchange gets an idle HTTP/1 connection, or a stream of an HTTP/2 connection that has room, or it
+ * waits: for a connection that is being opened, or one that becomes free meanwhile; who has waited
+ * longest is served first. One worker's thread only. */
 #pragma once
 
 #include "proxy/back/pool.h"

@@ -1,10 +1,10 @@
 #include "core/log.h"
 #include "proxy/back/back_h1.h"
+#include "proxy/back/back_head.h"
 #include "proxy/back/outcome.h"
 #include "proxy/h1/parse.h"
 #include "proxy/head/websocket.h"
 #include "proxy/net/conn_tls.h"
-#include "proxy/page/own_answer.h"
 
 /* Interim responses that a backend may send before the final one. */
 #define INTERIMS_MAX 16
@@ -123,41 +123,18 @@ const struct back_ops back_h1_ops = {
 
 /* --- the head ------------------------------------------------------------------------------------ */
 
-/* A CORS preflight of the same session that the backend has no answer to. */
-static bool is_unanswered_preflight(const struct exchange *x)
-{
-    char storage[256];
-    struct span origin;
-    return x->edge->image->config->cors == CORS_SAME_SESSION && forward_is_preflight(&x->request) &&
-           !fields_find(&x->response.fields, FIELD_ACCESS_CONTROL_ALLOW_ORIGIN) &&
-           x->context.origin_host.len > 0 &&
-           host_normalise(x->context.origin_host, storage, &origin) == ERR_OK &&
-           route_same_session(x->proxy->table, &x->route, origin);
-}
-
 static void pass_head(struct back_h1 *b)
 {
     struct exchange *x = b->x;
-    struct forward_facts facts = {
-        .client = &x->client,
-        .config = x->edge->image->config,
-        .host = x->host,
-        .public_port = x->port,
-        .secure = x->secure,
-        .route = &x->route,
-        .via_name = SPAN_LIT("1.1 linkup"),
-    };
-    if (forward_response(&x->response, &x->request, &facts, x->proxy->table, x->explain,
-                         &x->arena) != ERR_OK) {
-        back_h1_fail(b, PAGE_BACK_BROKE);
-        return;
-    }
     /* Bodies of a known length must keep coming; streams may be silent for as long as they like. */
     if (b->body == BODY_LENGTH && b->left > 0)
         back_h1_deadline_for_response(b);
     else
         conn_deadline_off(&b->conn);
-    exchange_head(x);
+    if (back_head_pass(x, SPAN_LIT("1.1 linkup")) != ERR_OK) {
+        back_h1_fail(b, PAGE_BACK_BROKE);
+        return;
+    }
     if (x->done || x->back != b)
         return;
     exchange_response_body(x);
@@ -183,10 +160,7 @@ static void take_final(struct back_h1 *b, const struct response_head *h)
         b->body = BODY_STREAM;
         conn_keep_alive(&b->conn);
     }
-    if (is_unanswered_preflight(x))
-        own_answer_preflight(x); /* lets go of this connection */
-    else
-        pass_head(b);
+    pass_head(b);
 }
 
 /* Why H is not passed on, NULL: it is. A 101 that was not asked for, or answers something else, would have

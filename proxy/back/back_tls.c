@@ -24,7 +24,7 @@ struct back_tls {
     size_t n;
 };
 
-static const uint8_t alpn_h1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+static const uint8_t alpn[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 static bool load_roots(SSL_CTX *ctx, const char *ca)
 {
@@ -41,7 +41,7 @@ static SSL_CTX *make_ctx(const char *ca)
     if (!ctx)
         return NULL;
     bool fine = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-                SSL_CTX_set_alpn_protos(ctx, alpn_h1, sizeof alpn_h1) == 0;
+                SSL_CTX_set_alpn_protos(ctx, alpn, sizeof alpn) == 0;
     if (fine && load_roots(ctx, ca)) {
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

@@ -113,6 +113,17 @@ static void attempt_failed(struct dial *d, enum page_reason why)
 
 /* --- events -------------------------------------------------------------------------------------- */
 
+/* RFC 7301; RFC 9113 3.3: by prior knowledge. */
+static enum back_protocol spoken(const struct dial *d)
+{
+    const uint8_t *name = NULL;
+    unsigned len = 0;
+    if (d->conn.ssl)
+        SSL_get0_alpn_selected(d->conn.ssl, &name, &len);
+    bool h2 = d->to->scheme == BACKEND_H2C || span_eq(span_of(name, len), SPAN_LIT("h2"));
+    return h2 ? BACK_H2 : BACK_H1;
+}
+
 static void on_open(struct conn *c)
 {
     struct dial *d = CONTAINER_OF(c, struct dial, conn);
@@ -122,7 +133,7 @@ static void on_open(struct conn *c)
     conn_deadline_off(c);
     if (c->ssl)
         story_mark(&d->story, MOMENT_SECURED);
-    d->ops->opened(d, BACK_H1);
+    d->ops->opened(d, spoken(d));
 }
 
 static void on_connected(struct conn *c)

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "core/random.h"
+#include "proxy/back/back_h2.h"
 #include "proxy/exchange.h"
 #include "proxy/health/health.h"
 
@@ -21,6 +22,8 @@ void pools_init(struct pools *p, struct proxy *proxy)
     p->proxy = proxy;
     p->sweep_at = SWEEP_FIRST;
     random_bytes(&p->chance, sizeof p->chance);
+    p->h2_callbacks = back_h2_callbacks();
+    p->h2_options = back_h2_options();
 }
 
 void pools_deinit(struct pools *p)
@@ -28,6 +31,8 @@ void pools_deinit(struct pools *p)
     health_image_unref(p->health);
     CHECK(table_count(&p->by_hash) == 0);
     table_deinit(&p->by_hash);
+    nghttp2_session_callbacks_del(p->h2_callbacks);
+    nghttp2_option_del(p->h2_options);
 }
 
 /* SplitMix64. */
@@ -118,7 +123,8 @@ static void free_pool(struct turn_item *i)
 
 static void retire(struct pool *p)
 {
-    CHECK(!p->idle && !p->dials && !p->waiting);
+    CHECK(!p->idle && !p->h2 && !p->dials && !p->waiting);
+    deadline_off(p->pools->proxy->conns.loop, &p->patience);
     if (!p->stray)
         table_remove(&p->pools->by_hash, &p->node);
     p->reap.run = free_pool;
@@ -150,6 +156,10 @@ static struct pool *make(struct pools *p, const struct route_backend *b)
     pool->pools = p;
     pool->hash = b->hash;
     pool->waiting_last = &pool->waiting;
+    deadline_init(&pool->patience, NULL);
+    pool->h2_streams = p->proxy->config->limits.back_streams;
+    if (b->to.scheme != BACKEND_HTTPS)
+        pool->speaks = b->to.scheme == BACKEND_H2C ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
     keep_backend(pool, &b->to);
     endpoints_init(&pool->endpoints);
     if (table_count(&p->by_hash) >= p->sweep_at)
@@ -191,6 +201,7 @@ void pool_wait(struct pool *p, struct exchange *x)
 {
     x->wait.next = NULL;
     x->wait.prev = p->waiting_last;
+    x->wait.since_ms = loop_now_ms(p->pools->proxy->conns.loop);
     *p->waiting_last = x;
     p->waiting_last = &x->wait.next;
     p->n_waiting++;

@@ -1,5 +1,5 @@
-/* What a worker has towards one backend: idle connections, dials under way, and the exchanges that wait
- * for either. Private to the folder.
+/* What a worker has towards one backend: idle HTTP/1 connections, HTTP/2 connections, dials under way, and
+ * the exchanges that wait for any of them. Private to the folder.
  *
  * Of idle connections to an address the newest is taken first, so that what is not needed grows old and
  * closes. A pool lives as long as anything is in it, and a while longer where there is something to
@@ -7,6 +7,9 @@
  * session that they were opened for. */
 #pragma once
 
+#include <nghttp2/nghttp2.h>
+
+#include "core/loop.h"
 #include "core/table.h"
 #include "proxy/back/dial.h"
 #include "proxy/back/endpoints.h"
@@ -14,6 +17,7 @@
 #include "sessions/image.h"
 
 struct back_h1;
+struct back_h2;
 struct health_entry;
 struct health_image;
 struct exchange;
@@ -26,6 +30,10 @@ struct pool_dial {
     struct pool_dial *next, **prev;
     struct turn_item reap;
 };
+
+/* How many exchanges a connection to the backend can serve at once. Of one that is reached by TLS the
+ * last handshake told. */
+enum pool_speaks { POOL_SPEAKS_UNKNOWN, POOL_SPEAKS_H1, POOL_SPEAKS_H2 };
 
 struct pool {
     struct table_node node;
@@ -42,12 +50,18 @@ struct pool {
     const struct health_entry
         *health; /* in pools->health; NULL: all is well, or it is not checked */
 
+    enum pool_speaks speaks;
     struct back_h1 *idle; /* newest first */
     size_t n_idle;
+    struct back_h2 *h2; /* newest first; with those that take no more streams */
+    size_t n_h2;        /* without them */
+    size_t
+        h2_streams; /* the backend takes on a connection, as it said last, but no more than we want */
     struct pool_dial *dials;
     size_t n_dials;
     struct exchange *waiting, **waiting_last; /* oldest first */
     size_t n_waiting;
+    struct deadline patience; /* of the oldest, while nothing is being dialled */
 };
 
 struct pools {
@@ -57,6 +71,8 @@ struct pools {
     size_t sweep_at;             /* so many pools: those that nobody needs go */
     uint64_t chance;
     bool closing; /* nothing is remembered any more */
+    nghttp2_session_callbacks *h2_callbacks;
+    nghttp2_option *h2_options;
 };
 
 void pools_init(struct pools *p, struct proxy *proxy);

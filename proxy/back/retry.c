@@ -10,5 +10,7 @@ bool retry_is_safe(const struct exchange *x, const struct retry_facts *f)
         return false;
     if (x->story.attempts >= ATTEMPTS_MAX)
         return false;
+    if (f->untouched)
+        return true;
     return f->why != PAGE_BACK_SILENT && f->reused && method_is_idempotent(x->request.method);
 }

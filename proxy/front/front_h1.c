@@ -190,6 +190,10 @@ static struct span frame_response(struct front *f, struct response_head *h)
             f->h1.framed = true;
         h->body = f->h1.framed ? BODY_CHUNKED : BODY_STREAM;
     }
+    if (h->body == BODY_NONE && h->status >= 200 && !exchange_bodyless(x)) {
+        h->body = BODY_LENGTH; /* without a length it would last until the end of the connection */
+        h->content_length = 0;
+    }
     /* What came behind a request for an upgrade was perhaps meant for that, and is no request. */
     bool guessed = x->request.upgrade.len > 0 && buf_len(&f->conn.in) > 0;
     if (!f->h1.body_ended || guessed)

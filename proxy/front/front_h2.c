@@ -222,10 +222,24 @@ void front_h2_reset(struct front *f, struct exchange *x, uint32_t why)
     conn_flush_later(&f->conn);
 }
 
+/* gRPC tells CANCELLED and RESOURCE_EXHAUSTED by the code of a reset; of others only the backend's side
+ * would be right. */
+static uint32_t reset_code(const struct exchange *x)
+{
+    switch (x->back_reset) {
+    case NGHTTP2_CANCEL:
+    case NGHTTP2_ENHANCE_YOUR_CALM:
+    case NGHTTP2_INADEQUATE_SECURITY:
+        return x->back_reset;
+    default:
+        return NGHTTP2_INTERNAL_ERROR;
+    }
+}
+
 static void h2_abort(struct exchange *x)
 {
     bool upgraded = x->upgrade == UPGRADE_DONE; /* RFC 8441 5: what a reset is for TCP */
-    front_h2_reset(x->front, x, upgraded ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR);
+    front_h2_reset(x->front, x, upgraded ? NGHTTP2_CANCEL : reset_code(x));
 }
 
 static struct span h2_peek(struct exchange *x, bool *end)

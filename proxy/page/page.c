@@ -78,11 +78,6 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
          "log of the edge says what was wrong."},
     [PAGE_BACK_PATH] = {502, "backend-path", "A rewrite for \"{service}\" went wrong",
                         "What it makes of the path is no path.", "Correct the rewrite."},
-    [PAGE_BACK_UNSPOKEN] =
-        {502, "backend-unspoken", "\"{service}\" cannot be spoken to",
-         "Not tried: {place}. Its URL asks for HTTP/2 without TLS, which this version does not "
-         "speak to backends.",
-         "Offer HTTP/1.1 there and give an http or https URL."},
     [PAGE_BACK_NO_UPGRADE] =
         {502, "backend-no-upgrade", "\"{service}\" did not open the WebSocket",
          "Tried: {place}. It was asked for a WebSocket and answered with an ordinary response, "

@@ -28,7 +28,6 @@ enum page_reason {
     PAGE_BACK_NAME,           /* 502: its host name has no address */
     PAGE_BACK_UNTRUSTED,      /* 502: TLS failed, or its certificate is not trusted */
     PAGE_BACK_PATH,           /* 502: a rewrite makes a path that is none */
-    PAGE_BACK_UNSPOKEN,       /* 502: a protocol that this version does not speak to backends */
     PAGE_BACK_NO_UPGRADE,     /* 502: a 2xx, over HTTP/2, where it was asked for a WebSocket */
     PAGE_BACK_DOWN,           /* 503 */
     PAGE_TUNNEL_DOWN,         /* 503 */

@@ -14,6 +14,7 @@
 #include "proxy/access/access_writer.h"
 #include "proxy/back/back.h"
 #include "proxy/back/back_h1.h"
+#include "proxy/back/back_h2.h"
 #include "proxy/front/front.h"
 
 #define BED_CLIENTS 2
@@ -411,6 +412,12 @@ static inline bool bed_is_back_h1(const struct exchange *x)
     return x && x->back_ops == &back_h1_ops;
 }
 
+/* X's stream of an HTTP/2 connection; NULL: it has none. */
+static inline struct back_stream *bed_back_stream(const struct exchange *x)
+{
+    return x && x->back_ops == &back_h2_ops ? x->back : NULL;
+}
+
 /* Whether X waits for a connection to its backend. */
 static inline bool bed_is_waiting(const struct exchange *x)
 {
@@ -422,6 +429,9 @@ static inline struct conn *bed_back_conn(struct exchange *x)
 {
     if (bed_is_back_h1(x))
         return &((struct back_h1 *)x->back)->conn;
+    struct back_stream *s = bed_back_stream(x);
+    if (s && s->b)
+        return &s->b->conn;
     struct pool *p = bed_is_waiting(x) ? x->back : NULL;
     return p && p->dials ? &p->dials->dial.conn : NULL;
 }
@@ -493,6 +503,8 @@ static inline void bed_check_exchange(struct front *f, struct exchange *x, bool 
     CHECK(!x->done);
     if (bed_is_back_h1(x))
         bed_check_conn(&((struct back_h1 *)x->back)->conn);
+    if (bed_back_stream(x) && bed_back_stream(x)->b)
+        bed_check_conn(&bed_back_stream(x)->b->conn);
     bool open = x->upgrade == UPGRADE_DONE && x->quiet.round.due > 0.;
     CHECK(open || bed_is_timed(&f->conn) || bed_waits_for_back(x));
     if (http2 && x->h2.deferred) {
