@@ -83,6 +83,7 @@ enum exit_code cmd_sessions_rm(struct cli *c);
 enum exit_code cmd_preview(struct cli *c);
 enum exit_code cmd_explain(struct cli *c);
 enum exit_code cmd_status(struct cli *c);
+enum exit_code cmd_doctor(struct cli *c);
 enum exit_code cmd_ca_show(struct cli *c);
 enum exit_code cmd_ca_trust(struct cli *c);
 enum exit_code cmd_ca_untrust(struct cli *c);

@@ -124,6 +124,17 @@ static const struct flag token_create_flags[] = {
     {.name = "name", .kind = VALUE_TEXT, .value = "NAME", .help = "whose it is: ci, peter"},
     {0},
 };
+static const struct flag doctor_flags[] = {
+    {.name = "resolver",
+     .kind = VALUE_TEXT,
+     .value = "ADDRESS",
+     .help = "ask this resolver instead of the machine's own"},
+    {.name = "dns",
+     .kind = VALUE_TEXT,
+     .value = "ADDRESS",
+     .help = "look at the edge's DNS there, whatever the zone's delegation says"},
+    {0},
+};
 static const struct flag help_flags[] = {
     {.name = "mdoc", .no_env = true, .help = "the flags and commands as a man page has them"},
     {0},
@@ -249,6 +260,17 @@ const struct command commands[] = {
      .operands = "",
      .help = "show the edge's version, workers, certificates and shared services",
      .run = cmd_status},
+
+    {.name = "doctor",
+     .operands = "",
+     .help = "find out what is wrong on the way to the edge, and how to mend it",
+     .teach = "Looks at the edge and its certificate, clocks, the token, versions; at the zone's\n"
+              "delegation, its name servers over UDP and TCP; and at what this machine's resolver\n"
+              "makes of a session's name. Ends with 1 if something is wrong.\n"
+              "\n"
+              "  linkup doctor --dns 192.0.2.1      before the zone is delegated",
+     .flags = doctor_flags,
+     .run = cmd_doctor},
 
     {.name = "ca show",
      .operands = "",

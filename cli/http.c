@@ -165,6 +165,7 @@ static enum http_failure take_reply(struct exchange *x, struct arena *arena, str
         .status = (int)status,
         .content_type = reply_field(x, arena, "content-type"),
         .etag = reply_field(x, arena, "etag"),
+        .date = reply_field(x, arena, "date"),
     };
     char *text = arena_strz(arena, buf_span(&x->body));
     out->body = span_of(text, buf_len(&x->body));

@@ -28,8 +28,8 @@ struct http_request {
 
 struct http_reply {
     int status;
-    struct span body;                /* terminated, in the arena */
-    const char *content_type, *etag; /* in the arena; NULL: not there */
+    struct span body;                       /* terminated, in the arena */
+    const char *content_type, *etag, *date; /* in the arena; NULL: not there */
 };
 
 enum http_failure {

@@ -237,6 +237,7 @@ class Fixture:
     def environment(self, **more):
         keep = {k: v for k, v in os.environ.items()
                 if k in ("PATH", "LD_LIBRARY_PATH") or k.endswith("SAN_OPTIONS")}
+        more = {k: v for k, v in more.items() if v is not None}
         return {**keep, "HOME": str(self.home), "TERM": "xterm", **more}
 
     def here(self, token="session-token"):

@@ -11,7 +11,7 @@ from cli_edge import LINKUP
 
 SOURCE = Path(os.environ["LINKUP_SOURCE"])
 COMMANDS = ["login", "sessions ls", "sessions create", "sessions show", "sessions set",
-            "sessions extend", "sessions rm", "preview", "explain", "status", "ca show", "ca trust",
+            "sessions extend", "sessions rm", "preview", "explain", "status", "doctor", "ca show", "ca trust",
             "ca untrust", "token create", "token ls", "token rm", "completion", "help"]
 
 
@@ -71,11 +71,11 @@ def test_version():
     (["--ttl", "7d", "sessions", "create"], "after its name"),
     (["sessions", "show"], "too few"),
     (["sessions", "show", "a", "b"], "too many"),
-    (["status", "now"], "no operands"),
+    (["status", "doctor", "now"], "no operands"),
     (["sessions", "create", "--ttl"], "--ttl needs a value"),
     (["--json=yes", "status"], "takes no value"),
     (["--edge", "https://a", "--edge", "https://b", "status"], "given twice"),
-    (["status", "-x"], "unknown flag -x"),
+    (["status", "doctor", "-x"], "unknown flag -x"),
     (["sessions", "create", "a", "b"], "is not SERVICE=URL"),
     (["sessions", "set", "web=http://x"], "which session"),
     (["sessions", "set", "a", "--pin", "--no-pin"], "both given"),
