@@ -27,6 +27,9 @@ struct config_addrs {
 
 enum backend_scheme { BACKEND_HTTP, BACKEND_HTTPS, BACKEND_H2C };
 
+/* The version of the PROXY header that a backend is sent. */
+enum proxy_out { PROXY_OUT_OFF, PROXY_OUT_V1, PROXY_OUT_V2 };
+
 /* A backend URL taken apart: shared by the configuration and the session API (config/backend_url.h). */
 struct config_backend {
     const char *url; /* normalised, for people and dumps */
@@ -36,7 +39,8 @@ struct config_backend {
     uint16_t port;
     const char *base_path; /* "" or "/x/y", no final slash */
     bool preserve_host;    /* host: preserve */
-    const char *tls_ca;    /* PEM file, NULL: the system's roots */
+    enum proxy_out proxy_protocol;
+    const char *tls_ca; /* PEM file, NULL: the system's roots */
     const char *tls_server_name;
     bool tls_verify;
 };

@@ -89,6 +89,9 @@ static const struct schema_key rewrite_keys[] = {
 };
 SCHEMA(rewrite_schema, rewrite_keys);
 
+static const struct schema_choice proxy_choices[] = {
+    {"off", PROXY_OUT_OFF}, {"v1", PROXY_OUT_V1}, {"v2", PROXY_OUT_V2}, {0}};
+
 static const struct schema_key service_keys[] = {
     {.name = "name",
      .type = &value_service,
@@ -107,6 +110,15 @@ static const struct schema_key service_keys[] = {
      .fallback = "target",
      .help = "Whether the backend sees its own host or the client's."},
     {.name = "tls", .sub = &tls_schema, .help = "How an https backend is verified."},
+    {.name = "proxy_protocol",
+     .type = &value_choice,
+     .flags = SCHEMA_DUMP_CHANGED,
+     AT(struct config_service, backend.proxy_protocol),
+     .choices = proxy_choices,
+     .fallback = "off",
+     .help =
+         "Version of the PROXY header that tells the backend, on each connection, who the client "
+         "is."},
     {.name = "passthrough",
      .type = &value_bool,
      .flags = SCHEMA_DUMP_CHANGED,

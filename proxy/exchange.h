@@ -41,6 +41,8 @@ struct front_ops {
      * request_trailers is complete). */
     struct span (*peek)(struct exchange *x, bool *end);
     void (*consume)(struct exchange *x, size_t n);
+    /* Where the client connected to. */
+    const struct addr *(*local)(struct exchange *x);
 };
 
 struct back_ops {

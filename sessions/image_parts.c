@@ -128,7 +128,8 @@ static uint64_t backend_hash(const struct config_backend *b)
 {
     const char *texts[] = {b->host, b->tls_ca, b->tls_server_name};
     char numbers[64];
-    int n = snprintf(numbers, sizeof numbers, "%d:%u:%d", (int)b->scheme, b->port, b->tls_verify);
+    int n = snprintf(numbers, sizeof numbers, "%d:%u:%d:%d", (int)b->scheme, b->port, b->tls_verify,
+                     (int)b->proxy_protocol);
     uint64_t hash = span_hash(span_of(numbers, (size_t)n));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         uint64_t pair[3] = {hash, texts[i] != NULL, span_hash(span_str(texts[i]))};

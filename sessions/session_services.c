@@ -14,6 +14,7 @@ struct override_body {
     bool has_tunnel, tunnel, preserve_host, fallback_shared;
     const char *server_name;
     bool has_tls, no_verify;
+    enum proxy_out proxy_protocol;
     struct session_override *to;
 };
 
@@ -43,6 +44,16 @@ static enum err read_fallback(struct reader *r, json_t *v, const char *at, void 
     if (!is_word(v, "shared") && !is_word(v, "none"))
         return read_fail(r, at, "must be \"shared\" or \"none\"");
     *(bool *)out = is_word(v, "shared");
+    return ERR_OK;
+}
+
+static enum err read_proxy_protocol(struct reader *r, json_t *v, const char *at, void *out)
+{
+    if (!is_word(v, "off") && !is_word(v, "v1") && !is_word(v, "v2"))
+        return read_fail(r, at, "must be \"off\", \"v1\" or \"v2\"");
+    *(enum proxy_out *)out = is_word(v, "v1")   ? PROXY_OUT_V1
+                             : is_word(v, "v2") ? PROXY_OUT_V2
+                                                : PROXY_OUT_OFF;
     return ERR_OK;
 }
 
@@ -116,6 +127,7 @@ static enum err set_url(struct reader *r, const struct override_body *b, const c
         return read_fail(r, read_path(path, "services", b->service),
                          "has tls, which is for https:// backends only");
     to->preserve_host = b->preserve_host;
+    to->proxy_protocol = b->proxy_protocol;
     to->tls_server_name = b->server_name;
     to->tls_verify = !b->no_verify;
     return ERR_OK;
@@ -135,6 +147,8 @@ static enum err set_override(struct reader *r, const struct override_body *b, co
     }
     if (b->has_tls)
         return read_fail(r, read_path(path, at, "tls"), "is for https:// backends only");
+    if (b->proxy_protocol != PROXY_OUT_OFF)
+        return read_fail(r, read_path(path, at, "proxy_protocol"), "is for backends with a url");
     b->to->kind = OVERRIDE_TUNNEL;
     b->to->backend = (struct config_backend){.preserve_host = b->preserve_host};
     return ERR_OK;
@@ -148,6 +162,8 @@ static enum err read_override(struct reader *r, const char *service, json_t *v,
         {"tunnel", read_tunnel, 0, false},
         {"host", read_host, offsetof(struct override_body, preserve_host), false},
         {"fallback", read_fallback, offsetof(struct override_body, fallback_shared), false},
+        {"proxy_protocol", read_proxy_protocol, offsetof(struct override_body, proxy_protocol),
+         false},
         {"tls", read_tls, 0, false},
         {"rewrites", read_own_rewrites, 0, false},
     };

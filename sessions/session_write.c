@@ -43,6 +43,9 @@ static json_t *override_json(const struct session_override *o)
     else
         set(j, "url", json_string(o->backend.url));
     set(j, "host", json_string(o->backend.preserve_host ? "preserve" : "target"));
+    if (o->backend.proxy_protocol != PROXY_OUT_OFF)
+        set(j, "proxy_protocol",
+            json_string(o->backend.proxy_protocol == PROXY_OUT_V1 ? "v1" : "v2"));
     if (o->kind == OVERRIDE_URL && (o->backend.tls_server_name || !o->backend.tls_verify))
         set(j, "tls", tls_json(&o->backend));
     if (o->n_rewrites > 0)

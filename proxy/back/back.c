@@ -157,6 +157,8 @@ static void dial_more(struct pool *p, const struct addr *avoid)
     while (p->n_waiting > p->n_dials * promise(p) && may_dial(p)) {
         struct pool_dial *d = NEW(struct pool_dial);
         pool_add_dial(p, d);
+        d->dial.client = p->client;
+        d->dial.local = p->local;
         dial_start(&d->dial, p->pools->proxy, &dial_ops, &p->to, &p->endpoints, avoid);
     }
     set_patience(p);
@@ -182,7 +184,7 @@ static void wait_or_dial(struct pool *p, struct exchange *x, const struct addr *
 
 void back_start(struct exchange *x)
 {
-    struct pool *p = pool_join(x->proxy->pools, x->route.backend);
+    struct pool *p = pool_join(x->proxy->pools, x);
     retry_budget_request(&p->budget, now_ms(x));
     if (!back_h1_take_idle(p, x) && !back_h2_take_up(p, x))
         wait_or_dial(p, x, NULL);
@@ -209,7 +211,7 @@ void back_failed(struct exchange *x, const struct retry_facts *what)
 {
     bool tried = false;
     if (retry_is_safe(x, what)) {
-        struct pool *p = pool_join(x->proxy->pools, x->route.backend);
+        struct pool *p = pool_join(x->proxy->pools, x);
         tried = try_again(p, x, what->at);
         pool_leave(p);
     }

@@ -163,11 +163,13 @@ void back_raw_start(struct exchange *x)
 {
     struct back_raw *b = NEW(struct back_raw);
     b->x = x;
-    b->pool = pool_join(x->proxy->pools, x->route.backend);
+    b->pool = pool_join(x->proxy->pools, x);
     x->back = b;
     x->back_ops = &raw_back_ops;
     x->story.protocol = PROTOCOL_RAW;
     story_attempt(&x->story, false);
     b->dial.raw = true;
+    b->dial.client = b->pool->client;
+    b->dial.local = b->pool->local;
     dial_start(&b->dial, x->proxy, &dial_ops, &b->pool->to, &b->pool->endpoints, NULL);
 }

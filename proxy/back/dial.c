@@ -7,6 +7,7 @@
 #include "proxy/back/back_tls.h"
 #include "proxy/back/outcome.h"
 #include "proxy/back/pool.h"
+#include "proxy/net/proxy_protocol.h"
 #include "proxy/worker.h"
 
 /* An attempt with less is hardly one. */
@@ -136,9 +137,29 @@ static void on_open(struct conn *c)
     d->ops->opened(d, spoken(d));
 }
 
+/* Before everything, TLS included. */
+static void say_for_whom(struct dial *d)
+{
+    char text[PROXY_V1_MAX > PROXY_V2_OURS ? PROXY_V1_MAX : PROXY_V2_OURS];
+    size_t len = 0;
+    switch (d->to->proxy_protocol) {
+    case PROXY_OUT_OFF:
+        return;
+    case PROXY_OUT_V1:
+        len = proxy_v1_write(&d->client, &d->local, text);
+        break;
+    case PROXY_OUT_V2:
+        len = proxy_v2_write(&d->client, &d->local, text);
+        break;
+    }
+    conn_write_first(&d->conn, span_of(text, len));
+}
+
 static void on_connected(struct conn *c)
 {
-    story_mark(&CONTAINER_OF(c, struct dial, conn)->story, MOMENT_CONNECTED);
+    struct dial *d = CONTAINER_OF(c, struct dial, conn);
+    story_mark(&d->story, MOMENT_CONNECTED);
+    say_for_whom(d);
 }
 
 static void on_deadline(struct conn *c)

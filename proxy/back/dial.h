@@ -33,7 +33,10 @@ struct dial {
     const struct dial_ops *ops;
     struct proxy *proxy;
     const struct config_backend *to;
-    bool raw; /* set by the owner before dial_start: TLS is not ours, whatever the URL says */
+    struct addr client,
+        local; /* set by the owner before dial_start, for a PROXY header: who connects
+                                * to where; of no family: nobody, as for checks */
+    bool raw;  /* the same: TLS is not ours, whatever the URL says */
     struct endpoints *endpoints;
     struct endpoint *endpoint; /* being tried, or open; held */
     struct resolve_wait resolve;

@@ -13,7 +13,7 @@
 static struct span pool_key(const struct table_node *n)
 {
     const struct pool *p = CONTAINER_OF(n, const struct pool, node);
-    return span_of(&p->hash, sizeof p->hash);
+    return span_of(&p->key, sizeof p->key);
 }
 
 void pools_init(struct pools *p, struct proxy *proxy)
@@ -74,8 +74,8 @@ static bool same_text(const char *a, const char *b)
 static bool is_same_backend(const struct config_backend *a, const struct config_backend *b)
 {
     return a->scheme == b->scheme && a->port == b->port && a->tls_verify == b->tls_verify &&
-           same_text(a->host, b->host) && same_text(a->tls_ca, b->tls_ca) &&
-           same_text(a->tls_server_name, b->tls_server_name);
+           a->proxy_protocol == b->proxy_protocol && same_text(a->host, b->host) &&
+           same_text(a->tls_ca, b->tls_ca) && same_text(a->tls_server_name, b->tls_server_name);
 }
 
 /* Copies TEXT (or NULL) to *AT and moves on. */
@@ -104,6 +104,7 @@ static void keep_backend(struct pool *pool, const struct config_backend *to)
         .scheme = to->scheme,
         .host_is_ip = to->host_is_ip,
         .port = to->port,
+        .proxy_protocol = to->proxy_protocol,
         .tls_verify = to->tls_verify,
     };
     pool->to.host = keep_text(&at, to->host);
@@ -150,17 +151,56 @@ static void sweep(struct pools *p)
     p->sweep_at = n < SWEEP_FIRST / 2 ? SWEEP_FIRST : 2 * n;
 }
 
-static struct pool *make(struct pools *p, const struct route_backend *b)
+/* Whose connections are looked for. */
+struct wanted {
+    const struct route_backend *backend;
+    struct addr client, local;
+    uint64_t key;
+};
+
+static uint64_t addr_hash(const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+    return span_hash(span_str(addr_text(a, text)));
+}
+
+static struct wanted wanted_by(struct exchange *x)
+{
+    struct wanted w = {.backend = x->route.backend, .key = x->route.backend->hash};
+    if (w.backend->to.proxy_protocol == PROXY_OUT_OFF)
+        return w;
+    w.client = x->client;
+    w.local = *x->front_ops->local(x);
+    uint64_t parts[3] = {w.key, addr_hash(&w.client), addr_hash(&w.local)};
+    w.key = span_hash(span_of(parts, sizeof parts));
+    return w;
+}
+
+static bool is_same_addr(const struct addr *a, const struct addr *b)
+{
+    return addr_eq(a, b) || (a->len == 0 && b->len == 0);
+}
+
+static bool is_wanted(const struct pool *p, const struct wanted *w)
+{
+    return is_same_backend(&p->to, &w->backend->to) && is_same_addr(&p->client, &w->client) &&
+           is_same_addr(&p->local, &w->local);
+}
+
+static struct pool *make(struct pools *p, const struct wanted *w)
 {
     struct pool *pool = NEW(struct pool);
     pool->pools = p;
-    pool->hash = b->hash;
+    pool->hash = w->backend->hash;
+    pool->key = w->key;
+    pool->client = w->client;
+    pool->local = w->local;
     pool->waiting_last = &pool->waiting;
     deadline_init(&pool->patience, NULL);
     pool->h2_streams = p->proxy->config->limits.back_streams;
-    if (b->to.scheme != BACKEND_HTTPS)
-        pool->speaks = b->to.scheme == BACKEND_H2C ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
-    keep_backend(pool, &b->to);
+    if (w->backend->to.scheme != BACKEND_HTTPS)
+        pool->speaks = w->backend->to.scheme == BACKEND_H2C ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
+    keep_backend(pool, &w->backend->to);
     endpoints_init(&pool->endpoints);
     if (table_count(&p->by_hash) >= p->sweep_at)
         sweep(p);
@@ -170,12 +210,13 @@ static struct pool *make(struct pools *p, const struct route_backend *b)
     return pool;
 }
 
-struct pool *pool_join(struct pools *p, const struct route_backend *b)
+struct pool *pool_join(struct pools *p, struct exchange *x)
 {
-    struct table_node *n = table_find(&p->by_hash, span_of(&b->hash, sizeof b->hash));
+    struct wanted w = wanted_by(x);
+    struct table_node *n = table_find(&p->by_hash, span_of(&w.key, sizeof w.key));
     struct pool *pool = n ? CONTAINER_OF(n, struct pool, node) : NULL;
-    if (!pool || !is_same_backend(&pool->to, &b->to))
-        pool = make(p, b);
+    if (!pool || !is_wanted(pool, &w))
+        pool = make(p, &w);
     pool->users++;
     return pool;
 }

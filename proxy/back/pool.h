@@ -2,7 +2,10 @@
  * the exchanges that wait for any of them. Private to the folder.
  *
  * Of idle connections to an address the newest is taken first, so that what is not needed grows old and
- * closes. A pool lives as long as anything is in it, and a while longer where there is something to
+ * closes. Where the backend is told who the client is (PROXY headers), a connection to it speaks for one
+ * connection of a client: each of those has a pool of its own.
+ *
+ * A pool lives as long as anything is in it, and a while longer where there is something to
  * remember of the backend; its own copy of the backend's settings with it, for connections outlive the
  * session that they were opened for. */
 #pragma once
@@ -39,8 +42,10 @@ struct pool {
     struct table_node node;
     struct pools *pools;
     struct turn_item reap;
-    uint64_t hash;
-    bool stray; /* another backend has the same hash: not in the table */
+    uint64_t hash;             /* of the backend */
+    uint64_t key;              /* the same; or of the backend and whom it speaks for */
+    struct addr client, local; /* whom: of no family where that is nobody */
+    bool stray;                /* another backend has the same hash: not in the table */
     struct config_backend to;
     char *texts; /* of `to` */
     size_t users;
@@ -78,9 +83,9 @@ struct pools {
 void pools_init(struct pools *p, struct proxy *proxy);
 /* All connections have gone. */
 void pools_deinit(struct pools *p);
-/* The pool for B, made if needed; counts one user (a connection, a dial, an exchange that waits) that
+/* The pool for X's way to its backend, made if needed; counts one user (a connection, a dial, an exchange that waits) that
  * pool_leave takes off. */
-struct pool *pool_join(struct pools *p, const struct route_backend *b);
+struct pool *pool_join(struct pools *p, struct exchange *x);
 void pool_use(struct pool *p);
 void pool_leave(struct pool *p);
 

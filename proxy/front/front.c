@@ -50,6 +50,11 @@ const struct addr *front_local(struct front *f)
     return &f->local;
 }
 
+const struct addr *front_exchange_local(struct exchange *x)
+{
+    return front_local(x->front);
+}
+
 struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops)
 {
     struct exchange *x = exchange_new(f->proxy, ops, f);

@@ -91,6 +91,8 @@ void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct add
                 bool http2);
 /* Where the client connected to. */
 const struct addr *front_local(struct front *f);
+/* The same as front_ops.local. */
+const struct addr *front_exchange_local(struct exchange *x);
 /* front_proxied.c: whether F's peer says in a PROXY header for whom it connects; waits for that header,
  * then front_begin. */
 bool front_is_proxied(const struct front *f);

@@ -318,6 +318,7 @@ static const struct front_ops h1_front_ops = {
     .abort = h1_abort,
     .peek = h1_peek,
     .consume = h1_consume,
+    .local = front_exchange_local,
 };
 
 /* --- the request's head -------------------------------------------------------------------------- */

@@ -266,6 +266,7 @@ const struct front_ops front_h2_ops = {
     .abort = h2_abort,
     .peek = h2_peek,
     .consume = h2_consume,
+    .local = front_exchange_local,
 };
 
 /* --- receiving ----------------------------------------------------------------------------------- */

@@ -84,6 +84,7 @@ static const struct front_ops raw_front_ops = {
     .abort = raw_abort,
     .peek = raw_peek,
     .consume = raw_consume,
+    .local = front_exchange_local,
 };
 
 /* --- events -------------------------------------------------------------------------------------- */

@@ -249,6 +249,12 @@ void conn_write_now(struct conn *c, struct span s)
         conn_write(c, s);
 }
 
+void conn_write_first(struct conn *c, struct span s)
+{
+    CHECK(!c->open && !c->handshaking);
+    conn_append_out(c, s);
+}
+
 static void tell_room(struct conn *c)
 {
     if (c->starved && !c->closed && c->broken == ERR_OK && buf_len(&c->out) <= CONN_OUT_HIGH / 2) {

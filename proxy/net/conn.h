@@ -127,7 +127,9 @@ bool conn_peer_has_ended(const struct conn *c);
 /* Adds S to what leaves at the end of the turn; large spans may leave at once. At most conn_room
  * bytes at a time (asserted against the hard ceiling). Failures are told later by on_broken. */
 void conn_write(struct conn *c, struct span s);
-/* The same, but what goes out in clear, with nothing waiting before it, goes at once: for a message that
+/* In on_connected: what goes out in clear before TLS, or anything else, begins. Little. */
+void conn_write_first(struct conn *c, struct span s);
+/* As conn_write, but what goes out in clear, with nothing waiting before it, goes at once: for a message that
  * is whole, to which this turn will add nothing. */
 void conn_write_now(struct conn *c, struct span s);
 /* Calls on_flush at the end of the turn, then sends. */
