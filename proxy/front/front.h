@@ -40,8 +40,17 @@ struct front_raw {
 /* What the deadline of an HTTP/2 connection is for. */
 enum front_h2_wait {
     WAIT_FOR_REQUEST, /* there is no stream */
+    WAIT_FOR_HEAD,    /* the rest of a header block; nothing else may come before it */
+    WAIT_FOR_NOTICE,  /* the client is to hear that we go */
     WAIT_FOR_ROOM,    /* the client takes nothing */
     WAIT_FOR_ROUND,   /* it is looked whether each stream's client does its part */
+};
+
+/* How far we have told the client that we go. */
+enum front_h2_drain {
+    DRAIN_NOT,
+    DRAIN_NOTICED, /* that we will */
+    DRAIN_TOLD,    /* which stream is the last */
 };
 
 struct front_h2 {
@@ -52,10 +61,11 @@ struct front_h2 {
     struct front_h2_meter meter;
     struct front_h2_past past;
     uint32_t too_late; /* a stream above the last that GOAWAY promised, to be refused */
-    bool going;        /* GOAWAY was sent */
     bool ended;        /* for an error: what still comes is not looked at */
     bool calmed;       /* that error is ENHANCE_YOUR_CALM */
+    enum front_h2_drain drain;
     enum front_h2_wait wait;
+    uint32_t waited_blocks; /* which header block it is that is waited for */
 };
 
 struct front {

@@ -305,17 +305,22 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     bool headers = frame->hd.type == NGHTTP2_HEADERS;
     if (frame->hd.type == NGHTTP2_RST_STREAM)
         note_reset(f, &frame->rst_stream);
+    if (frame->hd.type == NGHTTP2_PING)
+        front_h2_drain_heard(f, &frame->ping);
     if (!headers && frame->hd.type != NGHTTP2_DATA)
         return 0;
     struct exchange *x = exchange_of(f, frame->hd.stream_id);
     if (!x)
         return 0;
     (void)session;
+    if (x->h2.refused_trailers) {
+        front_h2_refuse_trailers(x);
+        return 0;
+    }
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ended)
         x->h2.body_ended = true;
     if (headers && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        x->h2.begun = true;
         front_h2_begin(x);
     } else if (ended) {
         exchange_request_body(x);
@@ -360,6 +365,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct front *f = user;
     front_h2_guard_sent(f, frame);
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        front_h2_drain_sent(f, &frame->goaway);
     bool ends = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
@@ -424,15 +431,6 @@ static const struct conn_ops h2_conn_ops = {
     .on_deadline = front_h2_deadline,
     .on_broken = h2_broken,
 };
-
-void front_h2_goaway(struct front *f)
-{
-    f->h2.going = true;
-    nghttp2_submit_goaway(f->h2.session, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(f->h2.session), NGHTTP2_NO_ERROR,
-                          NULL, 0);
-    conn_flush_later(&f->conn);
-}
 
 static void h2_drain(struct front_link *l)
 {

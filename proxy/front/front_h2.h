@@ -16,7 +16,16 @@ extern const struct front_ops front_h2_ops;
 void front_h2_let_go(struct front *f, struct exchange *x);
 /* The same for every stream. */
 void front_h2_end_all(struct front *f, enum story_end why);
+/* Going in peace, in two steps, so that no request is lost that is on its way (RFC 9113 6.8): a notice that
+ * there will be an end, and when the client has heard of it, or had the time to, the last stream that is
+ * served. What comes behind that is refused (front_h2_guard.c). */
 void front_h2_goaway(struct front *f);
+/* How long the client may take to hear of the notice. */
+uint64_t front_h2_drain_ms(const struct front *f);
+void front_h2_drain_last(struct front *f);
+/* GOAWAY was sent, PING came. */
+void front_h2_drain_sent(struct front *f, const nghttp2_goaway *frame);
+void front_h2_drain_heard(struct front *f, const nghttp2_ping *frame);
 /* The stream is reset; its exchange ends. */
 void front_h2_reset(struct front *f, struct exchange *x, uint32_t why);
 /* Ends all exchanges and closes at once. */
@@ -34,6 +43,8 @@ void front_h2_deadline(struct conn *c);
 int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                        size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                        void *user);
+/* X's trailers are more than a request may have. */
+void front_h2_refuse_trailers(struct exchange *x);
 /* The request's head is complete. */
 void front_h2_begin(struct exchange *x);
 

@@ -1,6 +1,22 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
 
+static enum front_h2_wait what_for(const struct front *f)
+{
+    if (f->h2.drain == DRAIN_NOTICED)
+        return WAIT_FOR_NOTICE;
+    if (f->conn.starved)
+        return WAIT_FOR_ROOM;
+    if (front_h2_meter_in_head(&f->h2.meter))
+        return WAIT_FOR_HEAD;
+    return f->h2.streams == 0 ? WAIT_FOR_REQUEST : WAIT_FOR_ROUND;
+}
+
+static bool is_another_head(const struct front *f, enum front_h2_wait wait)
+{
+    return wait == WAIT_FOR_HEAD && f->h2.waited_blocks != f->h2.meter.blocks;
+}
+
 /* Backs have deadlines of their own, and a stream whose back is silent is no fault of the client. What is
  * looked for here is the client that leaves its own part undone: once in every round, and what else
  * happens on the connection does not put the round off. */
@@ -8,13 +24,15 @@ void front_h2_arm_deadline(struct front *f)
 {
     if (f->h2.calmed)
         return;
-    enum front_h2_wait wait = f->conn.starved      ? WAIT_FOR_ROOM
-                              : f->h2.streams == 0 ? WAIT_FOR_REQUEST
-                                                   : WAIT_FOR_ROUND;
-    if (wait == f->h2.wait && wait != WAIT_FOR_REQUEST)
+    enum front_h2_wait wait = what_for(f);
+    if (wait == f->h2.wait && wait != WAIT_FOR_REQUEST && !is_another_head(f, wait))
         return;
     f->h2.wait = wait;
-    conn_deadline_ms(&f->conn, f->proxy->config->limits.idle_timeout_ms);
+    f->h2.waited_blocks = f->h2.meter.blocks;
+    const struct config_limits *limits = &f->proxy->config->limits;
+    conn_deadline_ms(&f->conn, wait == WAIT_FOR_NOTICE ? front_h2_drain_ms(f)
+                               : wait == WAIT_FOR_HEAD ? limits->header_timeout_ms
+                                                       : limits->idle_timeout_ms);
 }
 
 /* The client gives the stream, or all of them, no window for what there is to send. */
@@ -33,7 +51,7 @@ static bool is_stalled(struct front *f, struct exchange *x)
     bool stands = x->h2.rounded && moved == x->h2.had_moved;
     x->h2.rounded = true;
     x->h2.had_moved = moved;
-    return stands && x->upgrade != UPGRADE_DONE && (!x->h2.begun || x->collects || is_shut(f, x));
+    return stands && x->upgrade != UPGRADE_DONE && (x->collects || is_shut(f, x));
 }
 
 static void end_stalled(struct front *f)
@@ -43,10 +61,6 @@ static void end_stalled(struct front *f)
         next = x->h2.next;
         if (!is_stalled(f, x))
             continue;
-        if (!x->h2.begun) { /* and no other frame may come before the rest of its head */
-            front_h2_give_up(f, END_CLIENT_SLOW);
-            return;
-        }
         if (x->collects) {
             exchange_refuse(x, PAGE_HEADER_TIMEOUT, NULL);
         } else {
@@ -70,7 +84,12 @@ void front_h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
     bool stuck = c->starved && !has_upgraded(f);
-    if (f->lingering || f->h2.calmed || stuck || (f->h2.going && f->h2.streams == 0))
+    bool over = f->h2.drain == DRAIN_TOLD && f->h2.streams == 0;
+    if (f->lingering || f->h2.ended)
+        front_h2_give_up(f, END_CLIENT_SLOW);
+    else if (f->h2.drain == DRAIN_NOTICED)
+        front_h2_drain_last(f);
+    else if (stuck || over || f->h2.wait == WAIT_FOR_HEAD)
         front_h2_give_up(f, END_CLIENT_SLOW);
     else if (f->h2.streams > 0)
         end_stalled(f);

@@ -40,7 +40,7 @@ static uint32_t judge_headers(struct front *f, uint32_t stream)
         return judge_late_headers(f, stream);
     make_room(f);
     front_h2_past_open(&f->h2.past, stream);
-    if (f->h2.going)
+    if (f->h2.drain == DRAIN_TOLD)
         f->h2.too_late = stream;
     return NGHTTP2_NO_ERROR;
 }

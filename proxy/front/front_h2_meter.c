@@ -94,6 +94,12 @@ size_t front_h2_meter_walk(struct front_h2_meter *m, struct span in, struct fron
     return at + skip(m, in.len - at);
 }
 
+bool front_h2_meter_in_head(const struct front_h2_meter *m)
+{
+    bool of_head = m->head[3] == NGHTTP2_HEADERS || m->head[3] == NGHTTP2_CONTINUATION;
+    return m->more || (of_head && m->skip > 0);
+}
+
 /* --- what it costs ------------------------------------------------------------------------------- */
 
 void front_h2_meter_charge(struct front_h2_meter *m, int32_t points, const char *what)
@@ -164,6 +170,7 @@ void front_h2_meter_frame(struct front_h2_meter *m, const struct front_h2_frame 
         return;
     }
     case NGHTTP2_HEADERS:
+        m->blocks++;
         m->continuations = 0;
         m->fields = 0;
         m->encoded = m->decoded = 0;

@@ -48,6 +48,7 @@ struct front_h2_meter {
     bool more;             /* the header block goes on */
     uint8_t continuations; /* of it */
     uint16_t fields;
+    uint32_t blocks;           /* that have begun */
     uint32_t encoded, decoded; /* its bytes */
 };
 
@@ -62,6 +63,9 @@ static inline bool front_h2_meter_between(const struct front_h2_meter *m)
 {
     return m->skip == 0 && m->have == 0;
 }
+
+/* Whether a header block has begun and not ended: with its frame under way, or with another to come. */
+bool front_h2_meter_in_head(const struct front_h2_meter *m);
 
 /* Charges what FRAME costs by its header alone. */
 void front_h2_meter_frame(struct front_h2_meter *m, const struct front_h2_frame *frame);

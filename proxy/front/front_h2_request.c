@@ -54,7 +54,7 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
     if (front_h2_meter_spent(&f->h2.meter))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (!x || x->h2.refused)
+    if (!x || x->h2.refused || x->h2.refused_trailers)
         return 0;
     struct span n = span_of(name, name_len), v = span_of(value, value_len);
     enum err e;
@@ -68,9 +68,24 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
         return 0;
     /* Answered when the head has come whole: HPACK's state must see all of it. */
     front_h2_meter_charge(&f->h2.meter, FRONT_H2_COST_OVERSIZE, "heads too large");
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        x->h2.refused_trailers = true;
+        return 0;
+    }
     x->h2.refused = true;
     x->h2.refused_target = e == ERR_RANGE;
     return 0;
+}
+
+/* Part of a request is not passed on as if it were all. */
+void front_h2_refuse_trailers(struct exchange *x)
+{
+    if (!x->head_sent) {
+        exchange_refuse(x, PAGE_FIELDS_TOO_LARGE, "The trailers are too large.");
+        return;
+    }
+    story_ends(&x->story, END_LIMIT);
+    front_h2_reset(x->front, x, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* RFC 9113 8.3.1: a host field that differs from :authority makes the request ambiguous. */

@@ -647,9 +647,9 @@ def test_sigterm_refuses_streams_it_has_not_promised(back, more):
             s = c.start(path="/run")
             back.wait(lambda r: r.target == "/run")
             e.signal(signal.SIGTERM)
-            c.until(lambda: c.goaway is not None)
-            for _ in range(more):
-                c.start(path="/late")
+            c.until(lambda: c.goaways == 2)  # the notice, and the last stream
+            late = [c.start(path="/late") for _ in range(more)]
+            c.until(lambda: all(x.reset == 7 for x in late))  # REFUSED_STREAM
             gate.set()
             assert c.finish(s).status == 200
             c.ends()

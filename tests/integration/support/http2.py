@@ -42,6 +42,7 @@ class Http2:
     def __init__(self, sock, host="localhost", settings=None, auto_window=True):
         self.sock, self.host, self.auto_window = sock, host, auto_window
         self.streams, self.goaway, self.closed = {}, None, False
+        self.goaways = 0
         self.pings, self.settings_acks = [], 0
         self.events, self.held = [], bytearray()
         config = h2.config.H2Configuration(client_side=True, header_encoding="latin-1",
@@ -180,6 +181,7 @@ class Http2:
             s.reset = int(e.error_code)
         elif isinstance(e, h2.events.ConnectionTerminated):
             self.goaway = int(e.error_code)
+            self.goaways += 1
             # For h2 that is the end; for RFC 9113 6.8 the open streams go on.
             self.h2.state_machine.state = h2.connection.ConnectionState.CLIENT_OPEN
         elif isinstance(e, h2.events.PingAckReceived):

@@ -19,6 +19,8 @@ static nghttp2_session *client;
 static struct heard streams[STREAMS];
 static size_t taken; /* of what has been read */
 static bool body_goes_on;
+static int goaways;
+static int32_t last_promised;
 
 /* --- the client ---------------------------------------------------------------------------------- */
 
@@ -59,6 +61,10 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 {
     if (frame->hd.stream_id > 0 && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         heard(frame->hd.stream_id)->ended = true;
+    if (frame->hd.type == NGHTTP2_GOAWAY) {
+        goaways++;
+        last_promised = frame->goaway.last_stream_id;
+    }
     return 0;
 }
 
@@ -151,6 +157,7 @@ static int set_up(void **state)
 {
     memset(streams, 0, sizeof streams);
     taken = 0;
+    goaways = 0;
     body_goes_on = false;
     bed_init(&bed);
     bed_start(&bed);
@@ -329,10 +336,23 @@ static void half_a_head_is_not_waited_for(void **state)
     bed_check_waiting(&bed);
     assert_true(bed_expire_front(&bed));
     bed_settle(&bed);
-    assert_true(bed_expire_front(&bed));
-    bed_settle(&bed);
     assert_true(bed.clients[0].eof);
     assert_int_equal(bed_metric(&bed, METRIC_EXCHANGES_OPEN), 0);
+}
+
+/* From its first byte to its last: what comes between does not put it off. */
+static void a_head_in_drops_is_not_waited_for(void **state)
+{
+    open_client(65535);
+    bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x01\x01\x01\x00\x00\x00\x01\x82"));
+    bed_settle(&bed);
+    const struct front *f = bed_front(bed.proxy->fronts);
+    ev_tstamp until = f->conn.deadline.due;
+    for (int i = 0; i < 3; i++) {
+        bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x01\x09\x00\x00\x00\x00\x01\x87"));
+        bed_settle(&bed);
+        assert_true(f->conn.deadline.due == until);
+    }
 }
 
 static void a_body_for_the_edge_is_not_waited_for(void **state)
@@ -350,6 +370,9 @@ static void an_idle_connection_is_told_to_go(void **state)
 {
     open_client(65535);
     round_passes();
+    assert_int_equal(goaways, 1);
+    assert_false(bed.clients[0].eof); /* a request may be on its way */
+    round_passes();
     assert_true(bed.clients[0].eof);
     assert_false(nghttp2_session_want_read(client));
 }
@@ -364,6 +387,98 @@ static void draining_lets_streams_end(void **state)
     answer(0, OK_HELLO);
     assert_int_equal(heard(s)->bytes, 5);
     assert_true(bed.clients[0].eof);
+}
+
+/* What was asked before the client could hear that we go is served. */
+static void draining_loses_no_request_on_its_way(void **state)
+{
+    open_client(65535);
+    proxy_drain(bed.proxy);
+    bed_settle(&bed);
+    int32_t s = ask("web.z.test");
+    assert_int_equal(bed.n_backs, 1);
+    answer(0, OK_HELLO);
+    assert_int_equal(heard(s)->bytes, 5);
+    assert_true(bed.clients[0].eof);
+    assert_int_equal(goaways, 2);
+    assert_int_equal(last_promised, s);
+}
+
+static void a_client_that_does_not_say_that_it_has_heard(void **state)
+{
+    open_client(65535);
+    bed.clients[0].hold = true;
+    proxy_drain(bed.proxy);
+    bed_settle(&bed);
+    assert_int_equal(proxy_connections(bed.proxy), 1);
+    bed.clients[0].hold = false;
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_true(bed.clients[0].eof);
+    talk();
+    assert_int_equal(goaways, 2);
+}
+
+/* Behind the last stream, from a client that has not understood. */
+static void what_comes_too_late_may_be_asked_elsewhere(void **state)
+{
+    open_client(65535);
+    int32_t s = ask("web.z.test");
+    proxy_drain(bed.proxy);
+    talk();
+    assert_int_equal(goaways, 2);
+    bed_send(&bed.clients[0], SPAN_LIT("\x00\x00\x0f\x01\x04\x00\x00\x00\x03"
+                                       "\x83\x87\x84\x01\x0aweb.z.test"
+                                       "\x00\x00\x02\x00\x01\x00\x00\x00\x03hi"));
+    bed_settle(&bed);
+    assert_int_equal(bed.n_backs, 1);
+    static const char refused[] = "\x00\x00\x04\x03\x00\x00\x00\x00\x03\x00\x00\x00\x07";
+    struct span got = span_from(buf_span(&bed.clients[0].got), taken);
+    assert_memory_equal(got.p, refused, sizeof refused - 1);
+    taken += sizeof refused - 1;
+    answer(0, OK_HELLO);
+    assert_int_equal(heard(s)->bytes, 5);
+    assert_true(bed.clients[0].eof);
+}
+
+/* --- trailers ------------------------------------------------------------------------------------ */
+
+/* More fields than a request may have. */
+static void send_trailers(int32_t stream)
+{
+    enum { N = 255, FIELD = 4 };
+    char f[9 + N * FIELD] = {0, N * FIELD >> 8, (char)(N * FIELD & 0xff), 0x1, 0x5};
+    f[8] = (char)stream;
+    for (size_t i = 0; i < N; i++)
+        memcpy(f + 9 + FIELD * i, "\x00\x01x\x00", FIELD);
+    bed_send_all(&bed, &bed.clients[0], span_of(f, sizeof f));
+    talk();
+}
+
+static void too_many_trailers_are_refused(void **state)
+{
+    open_client(65535);
+    body_goes_on = true;
+    int32_t s = ask("web.z.test");
+    send_trailers(s);
+    assert_int_equal(heard(s)->status, 431);
+    assert_true(heard(s)->closed);
+    assert_true(bed.backs[0].eof);
+    assert_false(span_starts(span_from(buf_span(&bed.backs[0].got), buf_len(&bed.backs[0].got) - 5),
+                             SPAN_LIT("0\r\n\r\n")));
+}
+
+static void too_many_trailers_behind_an_answer(void **state)
+{
+    open_client(65535);
+    body_goes_on = true;
+    int32_t s = ask("web.z.test");
+    answer(0, "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello");
+    send_trailers(s);
+    assert_int_equal(heard(s)->status, 200);
+    assert_true(heard(s)->closed);
+    assert_int_equal(heard(s)->code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_true(bed.backs[0].eof);
 }
 
 /* A reload between the pieces of a head, and one more: the route of the exchange lives as long as it. */
@@ -400,6 +515,12 @@ int main(void)
         TEST(a_body_for_the_edge_is_not_waited_for),
         TEST(an_idle_connection_is_told_to_go),
         TEST(draining_lets_streams_end),
+        TEST(a_head_in_drops_is_not_waited_for),
+        TEST(draining_loses_no_request_on_its_way),
+        TEST(a_client_that_does_not_say_that_it_has_heard),
+        TEST(what_comes_too_late_may_be_asked_elsewhere),
+        TEST(too_many_trailers_are_refused),
+        TEST(too_many_trailers_behind_an_answer),
         TEST(a_head_in_pieces_outlives_reloads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
