@@ -258,7 +258,7 @@ def test_probes(edge):
     assert m.status == 200 and m.get("content-type").startswith("text/plain; version=0.0.4")
     names = set()
     for line in m.body.decode().splitlines():
-        assert re.fullmatch(r"# (HELP|TYPE) \w+ .*|[a-z_]+(\{[^}]*\})? [0-9.e+-]+|", line), line
+        assert re.fullmatch(r"# (HELP|TYPE) \w+ .*|[a-z_][a-z0-9_]*(\{[^}]*\})? [0-9.e+-]+|", line), line
         if line.startswith("# TYPE"):
             names.add(line.split()[2])
     assert "linkup_build_info" in names
