@@ -154,7 +154,8 @@ struct config {
     struct config_addrs listen_metrics; /* 0 or 1 */
     struct addr_cidr *listen_proxied;   /* peers that send a PROXY header, in https and http */
     size_t n_listen_proxied;
-    const char *admin_socket; /* NULL: none */
+    const char *admin_socket;      /* NULL: none */
+    struct config_addrs resolvers; /* none: the system's */
     struct config_service *services;
     size_t n_services;
     struct config_domain *domains;

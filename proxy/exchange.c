@@ -106,7 +106,8 @@ void exchange_done(struct exchange *x)
     x->done = true;
     exchange_drop_back(x);
     upgrade_end(x);
-    access_log_write(x->proxy->access, x);
+    if (!x->check)
+        access_log_write(x->proxy->access, x);
     if (x->session)
         session_entry_unpin(x->session);
     edge_pin_drop(x->edge);
@@ -160,7 +161,8 @@ void exchange_head(struct exchange *x)
     CHECK(x->response.status != 101 || x->upgrade == UPGRADE_DONE);
     story_mark(&x->story, MOMENT_HEAD);
     x->head_sent = true;
-    count_status(x);
+    if (!x->check)
+        count_status(x);
     x->front_ops->head(x);
 }
 
@@ -192,7 +194,10 @@ void exchange_back_failed(struct exchange *x, enum page_reason why)
     if (x->done)
         return;
     if (!x->head_sent) {
-        own_answer_page(x, why, NULL);
+        if (x->front_ops->failed)
+            x->front_ops->failed(x, why);
+        else
+            own_answer_page(x, why, NULL);
         return;
     }
     story_ends(&x->story, why == PAGE_BACK_SILENT ? END_BACK_SILENT : END_BACK_BROKE);

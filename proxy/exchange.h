@@ -37,6 +37,8 @@ struct front_ops {
     void (*response_body)(struct exchange *x);
     /* The response breaks off after its head. The front resets or closes; it then calls exchange_done. */
     void (*abort)(struct exchange *x);
+    /* There will be no response, because of WHY; the back has let go. NULL: the client gets a page. */
+    void (*failed)(struct exchange *x, enum page_reason why);
     /* The request's body: what can be taken now; *END when nothing follows it (then
      * request_trailers is complete). */
     struct span (*peek)(struct exchange *x, bool *end);
@@ -97,7 +99,8 @@ struct exchange {
     struct span target;            /* for the back */
     struct span back_host;         /* the Host for the back */
     bool explain, routed;
-    bool passed;      /* through: raw bytes, nothing of HTTP */
+    bool passed; /* through: raw bytes, nothing of HTTP */
+    bool check;  /* a health check: nobody asked, so it is not logged, nor counted as a request */
     bool close_front; /* HTTP/1: what comes after a request that could not be read is not trusted */
 
     bool head_sent;      /* front_ops->head has been called */
@@ -108,6 +111,10 @@ struct exchange {
     enum exchange_upgrade upgrade;
 
     uint32_t back_reset; /* the code with which an HTTP/2 backend reset its stream; 0: it did not */
+    struct {             /* its backend is out of reach */
+        int64_t since_ms; /* wall clock; 0: it is not, or only just */
+        const char *why;  /* what health checks say; NULL: nothing */
+    } down;
 
     struct story story;
     uint64_t request_bytes, response_bytes;

@@ -9,6 +9,7 @@
 #include "proxy/access/access_log.h"
 #include "proxy/back/back.h"
 #include "proxy/back/back_tls.h"
+#include "proxy/health/checker.h"
 #include "proxy/worker.h"
 
 /* A record of plaintext, and the largest head in front of it. */
@@ -44,6 +45,21 @@ void proxy_edge_changed(struct proxy *p)
     p->edge = pin_edge(p->table->edge);
     p->config = p->edge->image->config;
     access_log_configure(p->access, &p->config->log);
+    if (p->checker)
+        checker_update(p->checker);
+}
+
+/* --- health -------------------------------------------------------------------------------------- */
+
+void proxy_check_health(struct proxy *p)
+{
+    CHECK(!p->checker);
+    p->checker = checker_new(p);
+}
+
+void proxy_set_health(struct proxy *p, struct health_image *i)
+{
+    pools_set_health(p->pools, i);
 }
 
 /* --- fronts -------------------------------------------------------------------------------------- */
@@ -219,7 +235,7 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     p->pools = NEW(struct pools);
     pools_init(p->pools, p);
     p->back_tls = back_tls_new();
-    p->resolver = resolver_new(loop);
+    p->resolver = resolver_new(loop, &p->config->resolvers);
     front_h2_setup(&p->h2);
     if (hooks->access)
         p->access = access_log_new(loop, hooks->access, metrics, &p->config->log);
@@ -234,6 +250,7 @@ void proxy_free(struct proxy *p)
     close_listeners(p, true);
     ev_timer_stop(p->conns.loop, &p->accept_again);
     each_front(p, true);
+    checker_free(p->checker);
     back_close_all(p->pools);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */
     exchange_free_spare(p);

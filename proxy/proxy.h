@@ -12,6 +12,8 @@
 #include "sessions/table.h"
 
 struct proxy;
+struct health_image;
+struct health_round;
 
 enum listen_kind {
     LISTEN_HTTPS,    /* TLS: sessions, shared services, edge.<zone> */
@@ -30,6 +32,8 @@ struct proxy_hooks {
     /* A request for the edge itself has come whole; see local_call.h. KIND: where it came in. */
     void (*local)(void *ctx, enum listen_kind kind, struct local_call *call);
     void (*local_cancel)(void *ctx, struct local_call *call);
+    /* A service has been looked at (health/health.h); R lives during the call. May be NULL. */
+    void (*checked)(void *ctx, const struct health_round *r);
 };
 
 /* TABLE, TLS (NULL: no LISTEN_HTTPS), METRICS and HOOKS are borrowed and outlive the proxy. The
@@ -40,6 +44,10 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
 void proxy_listen(struct proxy *p, int fd, enum listen_kind kind);
 /* TABLE's edge image has been replaced: new exchanges use it, running ones keep theirs. */
 void proxy_edge_changed(struct proxy *p);
+/* This worker does the active health checks for all. */
+void proxy_check_health(struct proxy *p);
+/* What they have found; I is referenced. */
+void proxy_set_health(struct proxy *p, struct health_image *i);
 /* Stops accepting; idle connections close, busy ones are told to go (GOAWAY, connection: close).
  * LISTEN_METRICS goes on, so that probes see it. */
 void proxy_drain(struct proxy *p);

@@ -41,20 +41,32 @@ void steer_session_used(struct exchange *x)
     x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);
 }
 
-/* Changes the head for the way and starts the back. */
-static void to_backend(struct exchange *x)
+/* What is asked of the back: path, query and host. False: a page has been given. */
+static bool aim(struct exchange *x)
 {
-    const struct config *c = x->edge->image->config;
     struct span path;
     enum err e = route_path(x->proxy->table, &x->route, x->request.path, &x->arena, &path);
     if (e != ERR_OK) {
         own_answer_page(x, e == ERR_SYNTAX ? PAGE_BACK_PATH : PAGE_TARGET_TOO_LONG, NULL);
-        return;
+        return false;
     }
     struct span parts[2] = {path, x->request.query};
     x->target = path.p == x->request.path.p && path.len == x->request.path.len
                     ? x->request.target
                     : arena_join(&x->arena, parts, 2);
+    x->back_host = forward_host(&x->request, &x->route, &x->arena);
+    if (x->target.p && x->back_host.p)
+        return true;
+    own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
+    return false;
+}
+
+/* Changes the head for the way and starts the back. */
+static void to_backend(struct exchange *x)
+{
+    const struct config *c = x->edge->image->config;
+    if (!aim(x))
+        return;
     struct forward_facts facts = {
         .client = &x->client,
         .config = c,
@@ -65,16 +77,35 @@ static void to_backend(struct exchange *x)
         .route = &x->route,
         .via_name = x->http2 ? SPAN_LIT("2.0 linkup") : SPAN_LIT("1.1 linkup"),
     };
-    enum forward_outcome outcome = x->target.p ? forward_request(&x->request, &facts, &x->arena,
-                                                                 &x->explain)
-                                               : FORWARD_TOO_LARGE;
-    x->back_host = forward_host(&x->request, &x->route, &x->arena);
-    if (outcome == FORWARD_LOOP)
-        own_answer_page(x, PAGE_LOOP, NULL);
-    else if (outcome == FORWARD_TOO_LARGE || !x->back_host.p)
-        own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
-    else
+    switch (forward_request(&x->request, &facts, &x->arena, &x->explain)) {
+    case FORWARD_OK:
         back_start(x);
+        return;
+    case FORWARD_LOOP:
+        own_answer_page(x, PAGE_LOOP, NULL);
+        return;
+    case FORWARD_TOO_LARGE:
+        own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
+        return;
+    }
+}
+
+static bool fall_back(struct exchange *x)
+{
+    if (!route_fall_back(&x->route))
+        return false;
+    x->story.fallback = true;
+    metrics_add(x->proxy->metrics, METRIC_FALLBACKS, 1);
+    return true;
+}
+
+bool steer_fall_back(struct exchange *x)
+{
+    if (x->request_bytes > 0 || x->head_sent || !fall_back(x))
+        return false;
+    if (aim(x))
+        back_start(x);
+    return true;
 }
 
 static void ask_explain(struct exchange *x)
@@ -90,7 +121,10 @@ static void steer_routed(struct exchange *x)
         to_backend(x);
         return;
     case ROUTE_TO_TUNNEL:
-        own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
+        if (fall_back(x))
+            to_backend(x);
+        else
+            own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
         return;
     case ROUTE_TO_EDGE:
         back_local_start(x);

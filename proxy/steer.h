@@ -5,5 +5,8 @@
 
 /* Routes X and starts its back, or answers it. */
 void steer(struct exchange *x);
+/* X's backend is out of reach and nothing of X was sent: goes to the shared copy instead, where the
+ * session asks for that. False: it does not, and nothing was done. */
+bool steer_fall_back(struct exchange *x);
 /* X's session (if it has one) is in use: reported now and then, so that it does not expire. */
 void steer_session_used(struct exchange *x);

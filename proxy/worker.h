@@ -12,6 +12,7 @@ struct pools;
 struct resolver;
 struct access_log;
 struct back_tls;
+struct checker;
 
 /* A plain count around the edge's image, so that exchanges pin it without touching memory that other
  * workers touch. */
@@ -62,6 +63,7 @@ struct proxy {
     struct pools *pools;
     struct back_tls *back_tls;
     struct resolver *resolver;
+    struct checker *checker; /* NULL: another worker checks */
     struct front_h2_shared h2;
     struct access_log *access;
     /* Plaintext on its way into records, each empty when its side's functions return. Two: what a front

@@ -13,6 +13,7 @@
 #include "server/ending.h"
 #include "server/facts.h"
 #include "server/folders.h"
+#include "server/health.h"
 #include "server/notify.h"
 #include "server/publish.h"
 #include "server/reload.h"
@@ -151,6 +152,7 @@ enum err control_start(struct control *c, const char *config_file, struct config
     start_workers(c);
     publish_keys_start(c);
     publish_files(c);
+    health_configure(c);
     reload_watch(c);
     ending_watch(c);
     c->serving = true;
@@ -191,6 +193,7 @@ static void close_state(struct control *c)
     if (c->authority)
         authority_free(c->authority);
     asks_forget(c);
+    health_deinit(c);
 }
 
 static void free_workers(struct control *c)

@@ -5,6 +5,7 @@
 #include "certs/authority.h"
 #include "core/job.h"
 #include "dns/zone.h"
+#include "proxy/health/health_book.h"
 #include "server/worker.h"
 #include "sessions/api.h"
 
@@ -26,6 +27,7 @@ struct control {
     struct registry_ops registry_ops;
     struct route_table explain; /* control's own: for /v1/explain */
     struct edge_image *image;
+    struct health_book health; /* what the active checks have found */
     struct dns_zone *zone;
     struct sockets sockets;
     struct edge_worker *workers;

@@ -1,6 +1,7 @@
 #include "server/facts.h"
 
 #include "core/timefmt.h"
+#include "server/health.h"
 
 static const char *ca_pem(void *ctx)
 {
@@ -15,19 +16,18 @@ static json_t *status(void *ctx)
     uint64_t made;
     authority_counts(c->authority, &held, &made);
     char started[TIMEFMT_MAX];
-    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:{s:I, s:I}, s:b}", "zone", c->config->zone,
-                     "version", linkup_version, "workers", (int)c->n_workers, "started",
-                     timefmt_rfc3339(c->started_ms, started), "issuer",
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:{s:I, s:I}, s:b, s:o}", "zone",
+                     c->config->zone, "version", linkup_version, "workers", (int)c->n_workers,
+                     "started", timefmt_rfc3339(c->started_ms, started), "issuer",
                      c->config->certificates.issuer == CERT_ISSUER_INTERNAL ? "internal" : "acme",
                      "sessions", (json_int_t)registry_count(c->registry), "certificates", "held",
-                     (json_int_t)held, "made", (json_int_t)made, "draining", (int)c->draining);
+                     (json_int_t)held, "made", (json_int_t)made, "draining", (int)c->draining,
+                     "health", health_counts(c));
 }
 
 static json_t *service_health(void *ctx, const char *service)
 {
-    (void)ctx;
-    (void)service;
-    return NULL;
+    return health_of_service(ctx, service);
 }
 
 void facts_init(struct control *c)

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "proxy/access/access_writer.h"
 #include "server/checks.h"
+#include "server/health.h"
 #include "server/notify.h"
 #include "server/publish.h"
 
@@ -60,6 +61,7 @@ static void swap(struct control *c, struct config *next, struct dns_zone *zone)
     registry_set_config(c->registry, next);
     api_set_config(c->api, next);
     publish_config(c);
+    health_configure(c);
     publish_files(c);
 }
 

@@ -6,6 +6,7 @@
 #include "server/asks.h"
 #include "server/bridge.h"
 #include "server/control.h"
+#include "server/health.h"
 #include "server/probes.h"
 
 /* --- what the parts of a worker ask -------------------------------------------------------------- */
@@ -41,6 +42,11 @@ static void cancel_locally(void *ctx, struct local_call *call)
     bridge_cancel(call);
 }
 
+static void health_checked(void *ctx, const struct health_round *r)
+{
+    health_report(ctx, r);
+}
+
 /* --- life ---------------------------------------------------------------------------------------- */
 
 static void open_dns(struct edge_worker *w, const struct config *c, struct dns_zone *zone,
@@ -67,6 +73,7 @@ static void open_proxy(struct edge_worker *w, const struct config *c, struct wor
         .used = session_used,
         .local = answer_locally,
         .local_cancel = cancel_locally,
+        .checked = health_checked,
     };
     w->proxy = proxy_new(w->loop, &w->table, w->tls, &w->metrics, &w->hooks);
     for (size_t i = 0; i < c->listen_https.n; i++) {
@@ -101,6 +108,8 @@ void edge_worker_init(struct edge_worker *w, struct control *control, unsigned i
     w->tls = server_tls_new(config, &asks);
     open_dns(w, config, zone, sockets);
     open_proxy(w, config, sockets);
+    if (index == 0)
+        proxy_check_health(w->proxy);
 }
 
 static void *run(void *arg)

@@ -27,7 +27,8 @@ static const struct api_route routes[] = {
     {"POST", "/v1/explain", API_READ, BODY_JSON, api_explain,
      "how a request (`url`, `headers`) would be routed, rule by rule"},
     {"GET", "/v1/events", API_READ, BODY_NONE, api_events,
-     "server-sent events: what happens to sessions; `last-event-id`"},
+     "server-sent events: what happens to sessions, and to the health of services; "
+     "`last-event-id`"},
     {"GET", "/v1/tokens", API_ADMIN, BODY_NONE, api_tokens_list,
      "list tokens, without their secrets"},
     {"POST", "/v1/tokens", API_ADMIN, BODY_JSON, api_tokens_create,

@@ -37,6 +37,8 @@ static struct span service_words(const struct route_result *r, struct arena *are
 
 static const char *place_words(const struct route_result *r)
 {
+    if (r->fell_back)
+        return "fallback to shared, the session's own is down";
     switch (r->place) {
     case PLACE_SHARED:
         return "shared";

@@ -121,14 +121,20 @@ static enum route_outcome choose_backend(const struct route_table *t, struct rou
     return ROUTE_TO_BACKEND;
 }
 
+bool route_may_fall_back(const struct route_result *r)
+{
+    return r->override && r->override->fallback_shared && r->shared;
+}
+
 bool route_fall_back(struct route_result *r)
 {
-    if (!r->override || !r->override->fallback_shared || !r->shared)
+    if (!route_may_fall_back(r))
         return false;
     r->outcome = ROUTE_TO_BACKEND;
     r->place = PLACE_SHARED;
     r->backend = &r->shared->backend;
     r->override = NULL;
+    r->fell_back = true;
     return true;
 }
 

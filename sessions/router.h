@@ -53,6 +53,7 @@ struct route_result {
     const struct route_backend *backend;   /* ROUTE_TO_BACKEND */
     const struct image_override *override; /* NULL: shared */
     const struct image_service *shared;    /* the shared copy, NULL: there is none */
+    bool fell_back;                        /* to the shared copy, for the session's own was down */
 };
 
 /* The result's pointers live as long as the session entry (pin it) and the table's edge image (hold a
@@ -74,6 +75,7 @@ enum route_passthrough route_passthrough(const struct route_table *t, struct spa
 
 /* When the session's own copy cannot be reached: turns R to the shared one, if the override allows it
  * ("fallback": "shared") and there is one. */
+bool route_may_fall_back(const struct route_result *r);
 bool route_fall_back(struct route_result *r);
 
 /* The path for the backend: rewrites in order (session's, override's, service's), then the backend's

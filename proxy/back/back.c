@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "proxy/back/back_h1.h"
 #include "proxy/back/back_h2.h"
+#include "proxy/back/reach.h"
 
 /* --- exchanges that wait for a connection -------------------------------------------------------- */
 
@@ -135,8 +136,10 @@ static void on_failed(struct dial *dial, enum page_reason why)
     pool_use(p);
     pool_drop_dial(d);
     while (p->n_h2 == 0 && p->n_waiting > p->n_dials * promise(p)) {
-        story_join(&p->waiting->story, &dial->story);
-        fail_oldest(p, why);
+        struct exchange *x = p->waiting;
+        story_join(&x->story, &dial->story);
+        pool_unwait(p, x);
+        reach_failed(p, x, why);
     }
     set_patience(p);
     pool_leave(p);
@@ -186,7 +189,9 @@ void back_start(struct exchange *x)
 {
     struct pool *p = pool_join(x->proxy->pools, x);
     retry_budget_request(&p->budget, now_ms(x));
-    if (!back_h1_take_idle(p, x) && !back_h2_take_up(p, x))
+    if (reach_is_down(p, x))
+        reach_failed(p, x, PAGE_BACK_DOWN);
+    else if (!back_h1_take_idle(p, x) && !back_h2_take_up(p, x))
         wait_or_dial(p, x, NULL);
     pool_leave(p);
 }
@@ -217,6 +222,19 @@ void back_failed(struct exchange *x, const struct retry_facts *what)
     }
     if (!tried)
         exchange_back_failed(x, what->why);
+}
+
+void back_forget(struct exchange *x)
+{
+    struct pool *p = pool_join(x->proxy->pools, x);
+    struct back_h2 *next;
+    while (p->idle)
+        back_h1_close(p->idle);
+    for (struct back_h2 *h = p->h2; h; h = next) {
+        next = h->next;
+        back_h2_retire(h);
+    }
+    pool_leave(p);
 }
 
 void back_close_all(struct pools *p)

@@ -16,5 +16,7 @@ void back_start(struct exchange *x);
 void back_failed(struct exchange *x, const struct retry_facts *what);
 /* Those of an exchange that waits; its `back` is the pool. */
 extern const struct back_ops back_waiting_ops;
+/* X is done: connections that others could use after it are closed, once nobody uses them. */
+void back_forget(struct exchange *x);
 /* Closes what no exchange uses: idle connections and dials. All exchanges have gone. */
 void back_close_all(struct pools *p);

@@ -8,7 +8,7 @@ bool retry_is_safe(const struct exchange *x, const struct retry_facts *f)
 {
     if (x->done || x->head_sent || f->answered || x->request_bytes > 0)
         return false;
-    if (x->story.attempts >= ATTEMPTS_MAX)
+    if (x->story.attempts >= ATTEMPTS_MAX + x->story.fallback)
         return false;
     if (f->untouched)
         return true;

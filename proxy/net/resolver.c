@@ -1,6 +1,7 @@
 #include "proxy/net/resolver.h"
 
 #include <ares.h>
+#include <stdio.h>
 
 #include "core/loop.h"
 #include "core/mem.h"
@@ -234,7 +235,19 @@ void resolve_cancel(struct resolve_wait *w)
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
-struct resolver *resolver_new(struct ev_loop *loop)
+/* In the order in which they are asked. */
+static void set_servers(ares_channel channel, const struct config_addrs *servers)
+{
+    char text[RESOLVERS_MAX * ADDR_TEXT_MAX] = "", one[ADDR_TEXT_MAX];
+    size_t len = 0;
+    CHECK(servers->n <= RESOLVERS_MAX);
+    for (size_t i = 0; i < servers->n; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? "," : "",
+                                addr_text(&servers->v[i], one));
+    CHECK(ares_set_servers_ports_csv(channel, text) == ARES_SUCCESS);
+}
+
+struct resolver *resolver_new(struct ev_loop *loop, const struct config_addrs *servers)
 {
     struct resolver *r = NEW(struct resolver);
     r->loop = loop;
@@ -250,6 +263,8 @@ struct resolver *resolver_new(struct ev_loop *loop)
     int status = ares_init_options(&r->channel, &options,
                                    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     CHECK(status == ARES_SUCCESS);
+    if (servers && servers->n > 0)
+        set_servers(r->channel, servers);
     return r;
 }
 

@@ -6,10 +6,12 @@
 
 #include <ev.h>
 
+#include "config/config.h"
 #include "core/addr.h"
 #include "core/span.h"
 
 #define RESOLVED_MAX 8
+#define RESOLVERS_MAX 8
 
 struct resolver;
 
@@ -21,7 +23,8 @@ struct resolve_wait {
     void (*done)(struct resolve_wait *w, const struct addr *addrs, size_t n, enum err e);
 };
 
-struct resolver *resolver_new(struct ev_loop *loop);
+/* SERVERS: the name servers to ask; NULL, or none: the system's. /etc/hosts stands before them. */
+struct resolver *resolver_new(struct ev_loop *loop, const struct config_addrs *servers);
 /* Those who wait are told ERR_CLOSED. */
 void resolver_free(struct resolver *r);
 /* W->done is called once, possibly before this returns. HOST: a terminated name. */

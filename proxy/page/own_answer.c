@@ -98,6 +98,8 @@ void own_answer_page(struct exchange *x, enum page_reason why, const char *detai
         .table = x->proxy->table,
         .detail = detail,
         .request_id = id ? id->value : span_of(NULL, 0),
+        .down_since_ms = x->down.since_ms,
+        .down_why = x->down.why,
     };
     const char *type = "text/plain";
     if (page_write(why, &facts, accept ? accept->value : span_of(NULL, 0), &x->own.body, &type) !=

@@ -43,6 +43,9 @@ struct page_facts {
     const struct route_table *table;  /* NULL, or for the list of services */
     const char *detail;               /* NULL, or a sentence of its own */
     struct span request_id;
+    int64_t
+        down_since_ms;    /* wall clock: the backend has been down since then; 0: nothing is said */
+    const char *down_why; /* NULL, or what its health checks say */
 };
 
 int page_status(enum page_reason r);

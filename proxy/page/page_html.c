@@ -75,16 +75,14 @@ void page_write_html(struct page_writer *w)
     page_put(w, "\n<h1>");
     page_put_template(w, w->kind->title);
     page_put(w, "</h1>\n<p>");
-    if (w->facts->detail)
-        page_put_value(w, span_str(w->facts->detail));
-    else
-        page_put_template(w, w->kind->detail);
+    page_put_detail(w);
     page_put(w, "\n<p>");
     page_put_template(w, w->kind->advice);
 
     page_put(w, "\n<dl>\n");
     put_fact(w, "Host", w->facts->host);
     put_fact(w, "Session", page_session(w->facts));
+    put_fact(w, "Owner", page_owner(w->facts));
     put_fact(w, "Service", page_service(w->facts));
     put_fact(w, "Backend", page_place(w->facts));
     put_services(w);

@@ -48,16 +48,14 @@ void page_write_json(struct page_writer *w)
     page_put(w, "\",\"status\":");
     page_put_number(w, (unsigned long)w->kind->status);
     page_put(w, ",\"detail\":\"");
-    if (w->facts->detail)
-        page_put_value(w, span_str(w->facts->detail));
-    else
-        page_put_template(w, w->kind->detail);
+    page_put_detail(w);
     page_put(w, "\",\"advice\":\"");
     page_put_template(w, w->kind->advice);
     page_put(w, "\"");
 
     put_member(w, "host", w->facts->host);
     put_member(w, "session", page_session(w->facts));
+    put_member(w, "owner", page_owner(w->facts));
     put_member(w, "service", page_service(w->facts));
     put_member(w, "backend", page_place(w->facts));
     put_services(w);

@@ -24,16 +24,14 @@ void page_write_text(struct page_writer *w)
     page_put(w, " ");
     page_put_template(w, w->kind->title);
     page_put(w, "\n\n");
-    if (w->facts->detail)
-        page_put_value(w, span_str(w->facts->detail));
-    else
-        page_put_template(w, w->kind->detail);
+    page_put_detail(w);
     page_put(w, "\n");
     page_put_template(w, w->kind->advice);
     page_put(w, "\n\n");
 
     put_fact(w, "host:     ", w->facts->host);
     put_fact(w, "session:  ", page_session(w->facts));
+    put_fact(w, "owner:    ", page_owner(w->facts));
     put_fact(w, "service:  ", page_service(w->facts));
     put_fact(w, "backend:  ", page_place(w->facts));
     const struct route_result *r = w->facts->route;

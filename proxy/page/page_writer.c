@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/mem.h"
+#include "core/timefmt.h"
 
 /* --- facts --------------------------------------------------------------------------------------- */
 
@@ -14,6 +15,15 @@ struct span page_session(const struct page_facts *f)
 struct span page_service(const struct page_facts *f)
 {
     return f->route ? f->route->service : span_of(NULL, 0);
+}
+
+struct span page_owner(const struct page_facts *f)
+{
+    const struct session_entry *s = f->route ? f->route->session : NULL;
+    bool own = f->route && f->route->outcome == ROUTE_TO_BACKEND &&
+               f->route->place == PLACE_SESSION;
+    bool tunnel = f->route && f->route->outcome == ROUTE_TO_TUNNEL;
+    return s && (own || tunnel) ? span_str(s->image->session->owner) : span_of(NULL, 0);
 }
 
 static bool has_place(const struct page_facts *f)
@@ -181,4 +191,23 @@ void page_put_template(struct page_writer *w, const char *template)
         s = span_from(s, (size_t)close + 1);
     }
     put_words(w, s, &in_code);
+}
+
+void page_put_detail(struct page_writer *w)
+{
+    char since[TIMEFMT_MAX];
+    if (w->facts->detail)
+        page_put_value(w, span_str(w->facts->detail));
+    else
+        page_put_template(w, w->kind->detail);
+    if (w->facts->down_since_ms == 0)
+        return;
+    page_put(w, " It has been so since ");
+    page_put(w, timefmt_rfc3339(w->facts->down_since_ms, since));
+    if (w->facts->down_why) {
+        page_put(w, " (");
+        page_put_value(w, span_str(w->facts->down_why));
+        page_put(w, ")");
+    }
+    page_put(w, ".");
 }

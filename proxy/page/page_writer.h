@@ -31,10 +31,14 @@ void page_put_number(struct page_writer *w, unsigned long n);
 void page_put_value(struct page_writer *w, struct span value);
 /* A template of ours: escaped, its names filled in. */
 void page_put_template(struct page_writer *w, const char *template);
+/* What happened, and since when it has been so. */
+void page_put_detail(struct page_writer *w);
 
 /* The facts; empty where they are not known. */
 struct span page_session(const struct page_facts *f);
 struct span page_service(const struct page_facts *f);
+/* Of the session, where it is the session's own backend that was to answer. */
+struct span page_owner(const struct page_facts *f);
 /* "shared", "session", "tunnel"; empty when no backend was chosen. */
 struct span page_place(const struct page_facts *f);
 /* The services that can be asked for in this session: the shared ones and its own, sorted. Calls FN for

@@ -143,8 +143,8 @@ class Backend:
     """`on` scripts a path: bytes to send, or a function (connection, request) -> bytes or None that
     may write by itself. With streaming=True it reads the body by itself, too."""
 
-    def __init__(self, name="backend", address="127.0.0.1", keep_raw=True, tls=None):
-        """TLS: (certificate file, key file)."""
+    def __init__(self, name="backend", address="127.0.0.1", keep_raw=True, tls=None, port=0):
+        """TLS: (certificate file, key file). PORT: one that is to be the same as another's."""
         self.name, self.keep_raw, self.tls = name, keep_raw, None
         if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -155,7 +155,8 @@ class Backend:
         self.stopping = False
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.socket(family, socket.SOCK_STREAM)
-        self.listener.bind((address, 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((address, port))
         self.listener.listen(1024)
         self.address, self.port = address, self.listener.getsockname()[1]
         shown = f"[{address}]" if ":" in address else address

@@ -147,6 +147,7 @@ static void test_needs_restart(void **state)
         {"listen: {http: [\"0.0.0.0:80\"]}\n", "listen.http"},
         {"listen: {metrics: []}\n", "listen.metrics"},
         {"listen: {metrics: [\"127.0.0.1:9145\"]}\n", NULL},
+        {"resolvers: [\"127.0.0.1:53\"]\n", "resolvers"},
         {"nameservers: [ns2]\n", NULL},
         {"log: {level: debug}\n", NULL},
         {"dns: {ttl: 5}\n", NULL},

@@ -244,6 +244,21 @@ static void test_html_stands_alone(void **state)
     assert_has(text, "prefers-color-scheme:dark");
 }
 
+static void test_since_when_it_is_down(void **state)
+{
+    struct page_facts facts = {.down_since_ms = 1777629600000, .down_why = "status <500>"};
+    static const char *const accepts[] = {HTML, JSON, "text/plain"};
+    for (size_t i = 0; i < 3; i++) {
+        buf_clear(&out);
+        assert_ok(page_write(PAGE_BACK_DOWN, &facts, span_str(accepts[i]), &out, &type));
+        assert_ok(buf_append(&out, SPAN_LIT("\0")));
+        assert_has(buf_span(&out).p, "It has been so since 2026-05-01T10:00:00.000Z (status ");
+        if (i == 0)
+            assert_has_not(buf_span(&out).p, "<500>");
+    }
+    assert_has_not(page(PAGE_BACK_DOWN, NULL, JSON), "since");
+}
+
 static void test_a_full_buffer_is_an_error(void **state)
 {
     struct buf small;
@@ -266,6 +281,7 @@ int main(void)
         T(test_backends_are_named_without_address),
         T(test_nothing_is_taken_for_markup),
         T(test_html_stands_alone),
+        T(test_since_when_it_is_down),
         T(test_a_full_buffer_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

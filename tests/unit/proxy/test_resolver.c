@@ -33,7 +33,7 @@ static void a_known_name_has_addresses(void **state)
 {
     (void)state;
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct resolver *r = resolver_new(loop);
+    struct resolver *r = resolver_new(loop, NULL);
     struct asker a = {.w.done = on_done, .loop = loop};
     resolver_ask(r, "localhost", &a.w);
     run_until(&a);
@@ -48,7 +48,7 @@ static void the_second_ask_is_answered_from_the_cache(void **state)
 {
     (void)state;
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct resolver *r = resolver_new(loop);
+    struct resolver *r = resolver_new(loop, NULL);
     struct asker a = {.w.done = on_done, .loop = loop}, b = a;
     resolver_ask(r, "localhost", &a.w);
     run_until(&a);
@@ -64,7 +64,7 @@ static void a_name_that_is_none_is_not_found(void **state)
 {
     (void)state;
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct resolver *r = resolver_new(loop);
+    struct resolver *r = resolver_new(loop, NULL);
     struct asker a = {.w.done = on_done, .loop = loop};
     resolver_ask(r, "no..name", &a.w);
     run_until(&a);
@@ -78,7 +78,7 @@ static void who_cancels_is_not_told(void **state)
 {
     (void)state;
     struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct resolver *r = resolver_new(loop);
+    struct resolver *r = resolver_new(loop, NULL);
     struct asker a = {.w.done = on_done, .loop = loop}, b = a;
     resolver_ask(r, "name.invalid", &a.w);
     resolver_ask(r, "name.invalid", &b.w);

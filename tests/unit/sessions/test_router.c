@@ -435,6 +435,8 @@ static void falls_back_when_allowed(void **state)
     assert_true(route_fall_back(&r));
     assert_int_equal(r.outcome, ROUTE_TO_BACKEND);
     assert_int_equal(r.place, PLACE_SHARED);
+    assert_true(r.fell_back);
+    assert_false(route_may_fall_back(&r)); /* not twice */
     assert_string_equal(r.backend->to.url, "http://web:3000");
     assert_non_null(r.session);
 
