@@ -39,7 +39,7 @@ static void drop_body(struct back_stream *s)
 {
     s->fresh = span_of(NULL, 0);
     buf_clear(&s->body);
-    spare_return(&s->x->proxy->conns.spare, &s->body);
+    spare_return(&s->x->proxy->conns.spare, &s->body, SPARE_OF_SMALL);
 }
 
 void back_h2_detach(struct back_stream *s)
@@ -103,7 +103,7 @@ static void consume(struct exchange *x, size_t n)
     struct back_stream *s = x->back;
     if (buf_len(&s->body) > 0) {
         buf_consume(&s->body, n);
-        spare_return(&x->proxy->conns.spare, &s->body);
+        spare_return(&x->proxy->conns.spare, &s->body, SPARE_OF_SMALL);
     } else {
         s->fresh = span_from(s->fresh, n);
     }
@@ -131,7 +131,7 @@ static bool keep_fresh(struct back_stream *s)
     if (rest.len == 0)
         return true;
     if (!s->body.base)
-        spare_lend(&s->x->proxy->conns.spare, &s->body, false);
+        spare_lend(&s->x->proxy->conns.spare, &s->body, SPARE_OF_SMALL);
     return buf_append(&s->body, rest) == ERR_OK;
 }
 

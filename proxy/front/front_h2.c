@@ -6,6 +6,9 @@
 /* How much of one request's body, and of all of a connection's, waits in memory for slow backs. */
 #define STREAM_WINDOW (128 * 1024)
 #define CONNECTION_WINDOW (1024 * 1024)
+/* Of a DATA frame: it fills a TLS record with its header, and not one and nine bytes of the next. */
+#define FRAME_HEADER 9
+#define DATA_MAX (TLS_RECORD_MAX - FRAME_HEADER)
 
 static struct exchange *exchange_of(struct front *f, int32_t stream)
 {
@@ -75,6 +78,7 @@ static ssize_t data_ready(nghttp2_session *session, int32_t stream, uint8_t *buf
         x->h2.deferred = true;
         return NGHTTP2_ERR_DEFERRED;
     }
+    length = length < DATA_MAX ? length : DATA_MAX;
     size_t n = s.len < length ? s.len : length;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (end && n == s.len) {
@@ -253,7 +257,7 @@ static void h2_consume(struct exchange *x, size_t n)
 {
     struct front *f = x->front;
     buf_consume(&x->h2.body, n);
-    spare_return(&f->proxy->conns.spare, &x->h2.body);
+    spare_return(&f->proxy->conns.spare, &x->h2.body, SPARE_OF_SMALL);
     nghttp2_session_consume(f->h2.session, x->h2.stream, n);
     front_h2_meter_earn_body(&f->h2.meter, n);
     conn_flush_later(&f->conn);
@@ -282,7 +286,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
         return 0;
     }
     if (!x->h2.body.base)
-        spare_lend(&f->proxy->conns.spare, &x->h2.body, false);
+        spare_lend(&f->proxy->conns.spare, &x->h2.body, SPARE_OF_SMALL);
     if (buf_append(&x->h2.body, span_of(data, len)) != ERR_OK)
         return NGHTTP2_ERR_CALLBACK_FAILURE; /* beyond its window: nghttp2 has already refused that */
     exchange_request_body(x);
@@ -392,7 +396,7 @@ void front_h2_let_go(struct front *f, struct exchange *x)
     if (unread > 0)
         nghttp2_session_consume_connection(f->h2.session, unread);
     buf_clear(&x->h2.body);
-    spare_return(&f->proxy->conns.spare, &x->h2.body);
+    spare_return(&f->proxy->conns.spare, &x->h2.body, SPARE_OF_SMALL);
     unlink_exchange(f, x);
     exchange_done(x);
 }

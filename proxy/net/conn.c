@@ -94,15 +94,42 @@ void conn_pause(struct conn *c)
     ev_io_stop(c->shared->loop, &c->reader);
 }
 
+static void give_back_in(struct conn *c)
+{
+    spare_return(&c->shared->spare, &c->in, c->in_kind);
+}
+
+void conn_lend_in(struct conn *c)
+{
+    if (c->in.base)
+        return;
+    c->in.ceiling = CONN_IN_BULK;
+    c->in_kind = spare_lend(&c->shared->spare, &c->in, c->in_next);
+    if (c->in_kind != SPARE_OF_BULK)
+        c->in.ceiling = CONN_IN_MAX;
+}
+
 /* Makes room in `in`: lent storage, or growth up to the ceiling. NULL: it is full. */
 char *conn_in_room(struct conn *c, size_t *room)
 {
-    if (!c->in.base)
-        spare_lend(&c->shared->spare, &c->in, c->large);
+    conn_lend_in(c);
     if (buf_room(&c->in) == 0)
         return NULL;
     size_t want = buf_room(&c->in) < 4096 ? buf_room(&c->in) : 4096;
     return buf_reserve(&c->in, want, room);
+}
+
+/* N bytes came at once where ROOM had been asked for. Storage that was filled from empty is followed by
+ * larger storage, which saves system calls; who lets bytes lie keeps what it has. */
+void conn_learn_in(struct conn *c, size_t n, size_t room)
+{
+    static const enum spare_kind larger[] = {SPARE_OF_LARGE, SPARE_OF_BULK, SPARE_OF_BULK};
+    if (n >= room)
+        c->in_next = larger[c->in_kind];
+    else if (n <= SPARE_SMALL)
+        c->in_next = SPARE_OF_SMALL;
+    else if (n <= SPARE_LARGE)
+        c->in_next = SPARE_OF_LARGE;
 }
 
 static void read_clear(struct conn *c)
@@ -116,17 +143,10 @@ static void read_clear(struct conn *c)
     ssize_t n = conn_recv(c, dst, room);
     if (n > 0) {
         buf_commit(&c->in, (size_t)n);
-        /* A full read tells of bulk traffic: larger storage saves system calls next time. */
-        c->large = (size_t)n == room || (c->large && (size_t)n > SPARE_SMALL);
+        conn_learn_in(c, (size_t)n, room);
     }
     if (n >= 0)
         c->ops->on_input(c);
-}
-
-static void give_back_in(struct conn *c)
-{
-    if (!c->closed)
-        spare_return(&c->shared->spare, &c->in);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
@@ -148,6 +168,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 void conn_consume(struct conn *c, size_t n)
 {
     buf_consume(&c->in, n);
+    give_back_in(c);
     if (!c->paused || c->deaf || c->closed || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4)
         return;
     c->paused = false;
@@ -183,20 +204,36 @@ bool conn_peer_has_ended(const struct conn *c)
 
 /* --- writing ----------------------------------------------------------------------------------- */
 
+static size_t out_high(const struct conn *c)
+{
+    bool bulk = c->out.base ? c->out_kind == SPARE_OF_BULK
+                            : c->out_next == SPARE_OF_BULK && spare_has_bulk(&c->shared->spare);
+    return bulk ? CONN_OUT_HIGH_BULK : CONN_OUT_HIGH;
+}
+
+static void give_back_out(struct conn *c)
+{
+    spare_return(&c->shared->spare, &c->out, c->out_kind);
+}
+
 size_t conn_room(struct conn *c)
 {
-    size_t pending = buf_len(&c->out);
-    if (c->broken != ERR_OK || c->closed || pending >= CONN_OUT_HIGH) {
+    size_t pending = buf_len(&c->out), high = out_high(c);
+    if (c->broken != ERR_OK || c->closed || pending >= high) {
         c->starved = true;
+        c->out_next = SPARE_OF_BULK;
         return 0;
     }
-    return CONN_OUT_HIGH - pending;
+    return high - pending;
 }
 
 void conn_append_out(struct conn *c, struct span s)
 {
-    if (!c->out.base)
-        spare_lend(&c->shared->spare, &c->out, s.len > SPARE_SMALL || c->ssl != NULL);
+    if (!c->out.base) {
+        enum spare_kind least = s.len > SPARE_SMALL || c->ssl ? SPARE_OF_LARGE : SPARE_OF_SMALL;
+        enum spare_kind kind = c->out_next > least ? c->out_next : least;
+        c->out_kind = spare_lend(&c->shared->spare, &c->out, kind);
+    }
     if (buf_append(&c->out, s) != ERR_OK)
         conn_fail(c, ERR_FULL);
     turn_flush(&c->shared->turn, &c->flush);
@@ -225,7 +262,7 @@ static void write_direct(struct conn *c, struct span s)
     if (sent - of_held < s.len)
         conn_append_out(c, span_from(s, sent - of_held));
     else
-        spare_return(&c->shared->spare, &c->out);
+        give_back_out(c);
 }
 
 void conn_write(struct conn *c, struct span s)
@@ -257,7 +294,7 @@ void conn_write_first(struct conn *c, struct span s)
 
 static void tell_room(struct conn *c)
 {
-    if (c->starved && !c->closed && c->broken == ERR_OK && buf_len(&c->out) <= CONN_OUT_HIGH / 2) {
+    if (c->starved && !c->closed && c->broken == ERR_OK && buf_len(&c->out) <= out_high(c) / 2) {
         c->starved = false;
         c->ops->on_room(c);
     }
@@ -279,6 +316,8 @@ void conn_want_drained(struct conn *c)
 static void send_out(struct conn *c)
 {
     struct span s = buf_span(&c->out);
+    if (s.len <= SPARE_SMALL)
+        c->out_next = SPARE_OF_SMALL;
     if (s.len > 0) {
         ssize_t n = send(c->fd, s.p, s.len, MSG_NOSIGNAL);
         if (n < 0 && !is_transient(errno)) {
@@ -293,7 +332,7 @@ static void send_out(struct conn *c)
         return;
     }
     ev_io_stop(c->shared->loop, &c->writer);
-    spare_return(&c->shared->spare, &c->out);
+    give_back_out(c);
 }
 
 static void finish_connect(struct conn *c)
@@ -570,7 +609,7 @@ void conn_close(struct conn *c)
         close(c->fd);
     buf_clear(&c->in);
     buf_clear(&c->out);
-    spare_return(&c->shared->spare, &c->in);
-    spare_return(&c->shared->spare, &c->out);
+    give_back_in(c);
+    give_back_out(c);
     buf_deinit(&c->cipher);
 }

@@ -15,9 +15,11 @@
 #include "proxy/net/turn.h"
 
 #define CONN_IN_MAX SPARE_LARGE
-#define CONN_OUT_HIGH (64 * 1024)  /* conn_room is 0 from here on */
-#define CONN_OUT_MAX (256 * 1024)  /* never more, with all framing */
-#define TLS_RECORD_MAX (16 * 1024) /* RFC 8446 5.1 */
+#define CONN_IN_BULK SPARE_BULK         /* the same for who keeps emptying a full one */
+#define CONN_OUT_HIGH (64 * 1024)       /* conn_room is 0 from here on */
+#define CONN_OUT_HIGH_BULK (240 * 1024) /* the same for who takes all that fits, time and again */
+#define CONN_OUT_MAX (512 * 1024)       /* never more, with all framing */
+#define TLS_RECORD_MAX (16 * 1024)      /* RFC 8446 5.1 */
 
 struct conn;
 
@@ -78,8 +80,9 @@ struct conn {
     bool want_drained;
     bool timed;    /* `deadline` counts: it is left running when it does not, which costs less */
     bool may_recv; /* TLS: the socket has not said EAGAIN in this event */
-    bool large;    /* bulk traffic: the next storage is a large one */
     bool keeps;    /* `in` keeps the ciphertext that the handshake has read */
+    /* What storage each buffer has now, and what it will be lent next: by the traffic there is. */
+    enum spare_kind in_kind, out_kind, in_next, out_next;
     bool closed;
 };
 

@@ -36,8 +36,7 @@ static void consume_cipher(struct conn *c, size_t n)
 /* Before the handshake is done nothing else is in `in`. */
 static void keep_hello(struct conn *c, struct span s)
 {
-    if (!c->in.base)
-        spare_lend(&c->shared->spare, &c->in, false);
+    conn_lend_in(c);
     if (buf_append(&c->in, s) != ERR_OK)
         conn_fail(c, ERR_FULL);
 }
@@ -123,22 +122,22 @@ void conn_tls_move(struct conn *to, struct conn *c)
 
 /* --- plaintext in and out ---------------------------------------------------------------------- */
 
-/* Decrypts until the ciphertext is spent or `in` is full; whether anything came. */
-static bool decrypt(struct conn *c)
+/* Decrypts until the ciphertext is spent or `in` is full; how many bytes came. */
+static size_t decrypt(struct conn *c)
 {
-    bool any = false;
+    size_t got = 0;
     for (;;) {
         size_t room;
         char *dst = conn_in_room(c, &room);
         if (!dst) {
             conn_pause(c);
-            return any;
+            return got;
         }
         ERR_clear_error();
         int n = SSL_read(c->ssl, dst, (int)room);
         if (n > 0) {
             buf_commit(&c->in, (size_t)n);
-            any = true;
+            got += (size_t)n;
             continue;
         }
         int e = SSL_get_error(c->ssl, n);
@@ -148,15 +147,17 @@ static bool decrypt(struct conn *c)
             c->cut = true; /* whether anything is missing, the framing above tells */
         else if (e != SSL_ERROR_WANT_READ)
             conn_fail(c, ERR_CRYPTO);
-        return any;
+        return got;
     }
 }
 
 static void read_open(struct conn *c)
 {
-    bool any = decrypt(c);
+    size_t got = decrypt(c);
+    if (got > 0)
+        conn_learn_in(c, got, c->in.size);
     keep_scratch(c);
-    if ((any || c->eof) && c->broken == ERR_OK)
+    if ((got > 0 || c->eof) && c->broken == ERR_OK)
         c->ops->on_input(c);
 }
 

@@ -2,43 +2,57 @@
 
 #include "core/mem.h"
 
+static const struct spare_rule {
+    size_t size, keep;
+} rules[SPARE_KINDS] = {
+    [SPARE_OF_SMALL] = {SPARE_SMALL, 256},
+    [SPARE_OF_LARGE] = {SPARE_LARGE, 48},
+    [SPARE_OF_BULK] = {SPARE_BULK, 12},
+};
+
 void spare_init(struct spare *s)
 {
-    s->n_small = 0;
-    s->n_large = 0;
+    for (int i = 0; i < SPARE_KINDS; i++) {
+        CHECK(rules[i].keep <= SPARE_KEEP);
+        s->shelves[i].n = 0;
+    }
+    s->bulk_lent = 0;
 }
 
 void spare_deinit(struct spare *s)
 {
-    while (s->n_small > 0)
-        mem_free(s->small[--s->n_small]);
-    while (s->n_large > 0)
-        mem_free(s->large[--s->n_large]);
+    for (int i = 0; i < SPARE_KINDS; i++)
+        while (s->shelves[i].n > 0)
+            mem_free(s->shelves[i].kept[--s->shelves[i].n]);
 }
 
-void spare_lend(struct spare *s, struct buf *b, bool large)
+enum spare_kind spare_lend(struct spare *s, struct buf *b, enum spare_kind kind)
 {
-    if (b->base)
-        return;
-    CHECK(b->ceiling >= (large ? SPARE_LARGE : SPARE_SMALL));
-    if (large)
-        b->base = s->n_large > 0 ? s->large[--s->n_large] : mem_alloc(SPARE_LARGE);
-    else
-        b->base = s->n_small > 0 ? s->small[--s->n_small] : mem_alloc(SPARE_SMALL);
-    b->size = large ? SPARE_LARGE : SPARE_SMALL;
+    CHECK(!b->base);
+    if (kind == SPARE_OF_BULK && !spare_has_bulk(s))
+        kind = SPARE_OF_LARGE;
+    size_t size = rules[kind].size;
+    struct spare_shelf *shelf = &s->shelves[kind];
+    CHECK(b->ceiling >= size);
+    b->base = shelf->n > 0 ? shelf->kept[--shelf->n] : mem_alloc(size);
+    b->size = size;
     b->head = b->tail = 0;
+    if (kind == SPARE_OF_BULK)
+        s->bulk_lent++;
+    return kind;
 }
 
-void spare_return(struct spare *s, struct buf *b)
+void spare_return(struct spare *s, struct buf *b, enum spare_kind kind)
 {
     if (!b->base || buf_len(b) > 0)
         return;
-    if (b->size == SPARE_SMALL && s->n_small < SPARE_KEEP_SMALL)
-        s->small[s->n_small++] = b->base;
-    else if (b->size == SPARE_LARGE && s->n_large < SPARE_KEEP_LARGE)
-        s->large[s->n_large++] = b->base;
+    struct spare_shelf *shelf = &s->shelves[kind];
+    if (kind == SPARE_OF_BULK)
+        s->bulk_lent--;
+    if (b->size == rules[kind].size && shelf->n < rules[kind].keep)
+        shelf->kept[shelf->n++] = b->base;
     else
-        mem_free(b->base);
+        mem_free(b->base); /* enough are kept, or it has grown */
     b->base = NULL;
     b->size = b->head = b->tail = 0;
 }
