@@ -162,6 +162,7 @@ static void dial_more(struct pool *p, const struct addr *avoid)
         pool_add_dial(p, d);
         d->dial.client = p->client;
         d->dial.local = p->local;
+        d->dial.h1_only = p->h1_only;
         dial_start(&d->dial, p->pools->proxy, &dial_ops, &p->to, &p->endpoints, avoid);
     }
     set_patience(p);
@@ -185,13 +186,38 @@ static void wait_or_dial(struct pool *p, struct exchange *x, const struct addr *
     dial_more(p, avoid); /* may end X */
 }
 
+/* What is known of the backend says by which way an upgrade goes. */
+static struct pool *join(struct exchange *x)
+{
+    x->h1_only = false; /* X may have come from another backend */
+    struct pool *p = pool_join(x->proxy->pools, x);
+    if (x->upgrade != UPGRADE_ASKED || !p->no_connect || p->to.scheme != BACKEND_HTTPS)
+        return p;
+    pool_leave(p);
+    x->h1_only = true;
+    return pool_join(x->proxy->pools, x);
+}
+
 void back_start(struct exchange *x)
 {
-    struct pool *p = pool_join(x->proxy->pools, x);
+    struct pool *p = join(x);
     retry_budget_request(&p->budget, now_ms(x));
     if (reach_is_down(p, x))
         reach_failed(p, x, PAGE_BACK_DOWN);
     else if (!back_h1_take_idle(p, x) && !back_h2_take_up(p, x))
+        wait_or_dial(p, x, NULL);
+    pool_leave(p);
+}
+
+void back_detour(struct exchange *x)
+{
+    if (x->route.backend->to.scheme != BACKEND_HTTPS) { /* nothing else is spoken there */
+        exchange_back_failed(x, PAGE_BACK_NO_UPGRADE);
+        return;
+    }
+    x->h1_only = true;
+    struct pool *p = pool_join(x->proxy->pools, x);
+    if (!back_h1_take_idle(p, x))
         wait_or_dial(p, x, NULL);
     pool_leave(p);
 }

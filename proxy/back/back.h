@@ -14,6 +14,9 @@ void back_start(struct exchange *x);
 /* A connection that had X lets go of it because of WHAT: X is tried once more where that is safe
  * (retry.h), or gets the page for it, or breaks off. */
 void back_failed(struct exchange *x, const struct retry_facts *what);
+/* A connection of HTTP/2 has let go of X, which asks for an upgrade that is not offered there: another way,
+ * or the page for it. */
+void back_detour(struct exchange *x);
 /* Those of an exchange that waits; its `back` is the pool. */
 extern const struct back_ops back_waiting_ops;
 /* X is done: connections that others could use after it are closed, once nobody uses them. */

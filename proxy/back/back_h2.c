@@ -184,6 +184,8 @@ static void on_flush(struct conn *c)
         back_h2_stage(b, span_of(p, (size_t)n));
     }
     back_h2_write_staged(b);
+    if (b->end_left)
+        back_h2_tell_ends(b);
     if (b->n_open == 0 && (b->refusing || b->proxy->draining))
         back_h2_retire(b);
     if (back_h2_is_over(b)) {
@@ -211,6 +213,10 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         struct back_stream *s = back_h2_stream(b, frame->hd.stream_id);
         if (s)
             s->sent = true;
+    } else if (frame->hd.type == NGHTTP2_DATA && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+        struct back_stream *s = back_h2_stream(b, frame->hd.stream_id);
+        if (s && s->x->upgrade == UPGRADE_DONE)
+            s->end_left = b->end_left = true;
     }
     /* Answers to its PING and SETTINGS are none of our doing. */
     if (!(frame->hd.flags & NGHTTP2_FLAG_ACK) && b->chatter > 0)
@@ -263,6 +269,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
             break;
         b->settled = true;
         b->pool->h2_streams = streams_allowed(b);
+        back_h2_settle(b);
         break;
     case NGHTTP2_GOAWAY:
         back_h2_leave_service(b);
@@ -304,7 +311,10 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
         return 0;
     s->closed = true;
     if (s->ended) {
-        back_h2_detach(s);
+        if (s->x->upgrade == UPGRADE_DONE)
+            back_h2_upgraded_closed(s);
+        else
+            back_h2_detach(s);
         return 0;
     }
     s->x->back_reset = code;

@@ -1,7 +1,7 @@
 /* The back that is an HTTP/2 connection to a backend, with an exchange on each of its streams. RFC 9113.
  *
- * The connection (back_h2.c), requests out (back_h2_request.c), responses in (back_h2_response.c), who is
- * waited for how long (back_h2_deadline.c). A backend is not trusted: what it may make us hold is bounded by
+ * The connection (back_h2.c), requests out (back_h2_request.c), responses in (back_h2_response.c),
+ * WebSockets (back_h2_upgrade.c), who is waited for how long (back_h2_deadline.c). A backend is not trusted: what it may make us hold is bounded by
  * windows and limits, and what it may make us do by a count of frames that bring nothing. Private to the
  * folder. */
 #pragma once
@@ -47,6 +47,7 @@ struct back_h2 {
     bool served;   /* it has had a stream */
     bool answered; /* a response's head has come */
     bool flooded;
+    bool end_left;    /* some stream's, to be told */
     unsigned chatter; /* frames that brought nothing, less those that did */
     int64_t unknown;  /* bytes of frames of which nghttp2 does not tell */
     uint64_t chatter_since_ms;
@@ -71,9 +72,12 @@ struct back_stream {
     bool reused;     /* the connection had had streams before */
     bool deferred;   /* waits for more of the request's body */
     bool head_done;
-    bool ended;   /* the response has come whole */
-    bool closed;  /* nothing more can be said on the stream */
-    bool refused; /* its fields are beyond the limits */
+    bool ended;    /* the response has come whole */
+    bool closed;   /* nothing more can be said on the stream */
+    bool held;     /* asks for an upgrade: whether it is offered, SETTINGS will tell */
+    bool open_end; /* the same: the request's end has not left */
+    bool end_left; /* an upgraded one's: it has, to be told */
+    bool refused;  /* its fields are beyond the limits */
 };
 
 /* What the connections of a worker share. */
@@ -113,6 +117,8 @@ void back_h2_detach(struct back_stream *s);
 void back_h2_stream_fail(struct back_stream *s, enum page_reason why, enum back_h2_loss loss);
 struct back_stream *back_h2_stream(struct back_h2 *b, int32_t id);
 
+/* Sends S's head. */
+void back_h2_submit(struct back_stream *s);
 void back_h2_request_body(struct exchange *x);
 int back_h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *header,
                       size_t length, nghttp2_data_source *source, void *user);
@@ -125,6 +131,17 @@ int back_h2_on_data(nghttp2_session *session, uint8_t flags, int32_t stream, con
                     size_t len, void *user);
 /* The response's head, trailers or end have come. */
 void back_h2_received(struct back_stream *s, const nghttp2_frame *frame);
+
+/* Whether S, which asks for an upgrade, may be submitted now. If not it is held, or has gone elsewhere. */
+bool back_h2_may_upgrade(struct back_stream *s);
+/* SETTINGS have come: those that were held go on, or elsewhere. */
+void back_h2_settle(struct back_h2 *b);
+/* The response's head is there: where it opens what was asked for, makes it the 101 that says so. */
+enum err back_h2_take_upgrade(struct back_stream *s) MUST_USE;
+/* Ends of clients have left: tells their exchanges. Nothing is in the worker's staging buffer. */
+void back_h2_tell_ends(struct back_h2 *b);
+/* The stream of an upgraded exchange, whose response has ended, is closed. */
+void back_h2_upgraded_closed(struct back_stream *s);
 
 /* At the end of a turn: sets the connection's deadline to what is waited for now. */
 void back_h2_arm(struct back_h2 *b);

@@ -37,6 +37,9 @@ static ssize_t data_ready(nghttp2_session *session, int32_t id, uint8_t *buf, si
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (end && n == piece.len) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+        s->open_end = false;
+        if (s->x->upgrade == UPGRADE_DONE) /* told when it has left: back_h2_tell_ends */
+            return (ssize_t)n;
         s->x->request_ended = true;
         submit_trailers(s, flags);
     }
@@ -89,16 +92,21 @@ void back_h2_request_body(struct exchange *x)
 static nghttp2_nv *make_head(struct exchange *x, bool tls, size_t *n)
 {
     const struct request_head *h = &x->request;
-    nghttp2_nv *nva = arena_alloc(&x->arena, (h->fields.n + 5) * sizeof *nva);
+    bool upgrades = x->upgrade == UPGRADE_ASKED; /* RFC 8441 4, 5 */
+    nghttp2_nv *nva = arena_alloc(&x->arena, (h->fields.n + 6) * sizeof *nva);
     if (!nva)
         return NULL;
     size_t k = 0;
-    nva[k++] = h2_field_nv(SPAN_LIT(":method"), h->method_text, KEPT);
+    nva[k++] = h2_field_nv(SPAN_LIT(":method"), upgrades ? SPAN_LIT("CONNECT") : h->method_text,
+                           KEPT);
+    if (upgrades)
+        nva[k++] = h2_field_nv(SPAN_LIT(":protocol"), h->upgrade, KEPT);
     nva[k++] = h2_field_nv(SPAN_LIT(":scheme"), tls ? SPAN_LIT("https") : SPAN_LIT("http"), KEPT);
     nva[k++] = h2_field_nv(SPAN_LIT(":authority"), x->back_host, KEPT);
     nva[k++] = h2_field_nv(SPAN_LIT(":path"), x->target, KEPT);
     for (size_t i = 0; i < h->fields.n; i++)
-        nva[k++] = h2_field_nv(h->fields.v[i].name, h->fields.v[i].value, KEPT);
+        if (!upgrades || h->fields.v[i].id != FIELD_SEC_WEBSOCKET_KEY)
+            nva[k++] = h2_field_nv(h->fields.v[i].name, h->fields.v[i].value, KEPT);
     if (h->body == BODY_LENGTH) {
         struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);
         if (!length.p)
@@ -109,10 +117,13 @@ static nghttp2_nv *make_head(struct exchange *x, bool tls, size_t *n)
     return nva;
 }
 
-static const nghttp2_data_provider *provider_for(struct exchange *x, nghttp2_data_provider *p)
+static const nghttp2_data_provider *provider_for(struct back_stream *s, nghttp2_data_provider *p)
 {
+    struct exchange *x = s->x;
     const struct request_head *h = &x->request;
-    if (h->body == BODY_NONE || (h->body == BODY_LENGTH && h->content_length == 0)) {
+    bool empty = h->body == BODY_NONE || (h->body == BODY_LENGTH && h->content_length == 0);
+    s->open_end = x->upgrade == UPGRADE_ASKED;
+    if (empty && !s->open_end) {
         x->request_ended = true;
         return NULL;
     }
@@ -129,7 +140,7 @@ static int32_t submit(struct back_stream *s)
     nghttp2_nv *nva = make_head(s->x, b->conn.ssl != NULL, &n);
     if (!nva)
         return NGHTTP2_ERR_NOMEM;
-    return nghttp2_submit_request(b->session, NULL, nva, n, provider_for(s->x, &provider), s);
+    return nghttp2_submit_request(b->session, NULL, nva, n, provider_for(s, &provider), s);
 }
 
 static void link_stream(struct back_h2 *b, struct back_stream *s)
@@ -176,6 +187,13 @@ void back_h2_take(struct back_h2 *b, struct exchange *x)
         return;
     }
     note(b, x);
+    if (x->upgrade != UPGRADE_ASKED || back_h2_may_upgrade(s))
+        back_h2_submit(s);
+}
+
+void back_h2_submit(struct back_stream *s)
+{
+    struct back_h2 *b = s->b;
     s->id = submit(s);
     if (s->id < 0) {
         /* Stream numbers have run out (RFC 9113 5.1.1), or the head is too large to be kept. */
@@ -188,7 +206,7 @@ void back_h2_take(struct back_h2 *b, struct exchange *x)
         return;
     }
     b->n_open++;
-    story_mark(&x->story, MOMENT_SENT);
+    story_mark(&s->x->story, MOMENT_SENT);
     back_h2_await(s);
     conn_flush_later(&b->conn);
 }

@@ -27,6 +27,11 @@ static void leave_connection(struct back_stream *s)
     *s->prev = s->next;
     if (s->next)
         s->next->prev = s->prev;
+    if (s->held) {
+        s->held = false;
+        b->n_open--;
+        conn_flush_later(&b->conn);
+    }
     if (s->id == 0)
         return;
     nghttp2_session_set_stream_user_data(b->session, s->id, NULL);
@@ -44,7 +49,7 @@ static void drop_body(struct back_stream *s)
 
 void back_h2_detach(struct back_stream *s)
 {
-    bool over = s->closed || (s->ended && s->x->request_ended);
+    bool over = s->closed || (s->ended && s->x->request_ended && !s->open_end);
     if (s->b && s->id != 0 && !over)
         nghttp2_submit_rst_stream(s->b->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
     leave_connection(s);
@@ -73,10 +78,12 @@ void back_h2_stream_fail(struct back_stream *s, enum page_reason why, enum back_
     back_failed(x, &what);
 }
 
-/* The response has been taken whole. */
+/* The response has been taken whole. Of an upgraded exchange the front says when it is over. */
 static void finish(struct back_stream *s)
 {
     struct exchange *x = s->x;
+    if (x->upgrade == UPGRADE_DONE)
+        return;
     let_go(s);
     exchange_back_finished(x);
 }
@@ -228,6 +235,10 @@ static void take_final(struct back_stream *s)
     frame_body(s);
     s->head_done = s->b->answered = true;
     outcome_answered(s->b->pool, s->b->endpoint);
+    if (back_h2_take_upgrade(s) != ERR_OK) {
+        back_h2_stream_fail(s, PAGE_BACK_BROKE, LOST_STREAM);
+        return;
+    }
     x->response = s->head;
     /* Bodies of a known length must keep coming; streams may be silent for as long as they like. */
     if (s->head.body == BODY_LENGTH && !s->ended)
@@ -239,6 +250,8 @@ static void take_final(struct back_stream *s)
             back_h2_stream_fail(s, PAGE_BACK_BROKE, LOST_STREAM);
         return;
     }
+    if (s->x && s->x->upgrade == UPGRADE_DONE)
+        back_h2_request_body(s->x); /* what came before the answer */
     if (s->x && s->ended)
         ended(s);
 }

@@ -25,6 +25,7 @@ struct back_tls {
 };
 
 static const uint8_t alpn[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+#define ALPN_H2_LEN 3
 
 static bool load_roots(SSL_CTX *ctx, const char *ca)
 {
@@ -80,7 +81,7 @@ static bool set_name(SSL *ssl, const struct config_backend *to)
            SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
-SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to)
+SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to, bool h1_only)
 {
     SSL_CTX *ctx = ctx_for(t, to->tls_ca);
     SSL *ssl = ctx ? SSL_new(ctx) : NULL;
@@ -89,7 +90,9 @@ SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to)
     SSL_set_connect_state(ssl);
     if (!to->tls_verify)
         SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
-    if (set_name(ssl, to))
+    bool fine = !h1_only ||
+                SSL_set_alpn_protos(ssl, alpn + ALPN_H2_LEN, sizeof alpn - ALPN_H2_LEN) == 0;
+    if (fine && set_name(ssl, to))
         return ssl;
     SSL_free(ssl);
     return NULL;

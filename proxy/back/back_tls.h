@@ -13,6 +13,6 @@ struct back_tls;
 struct back_tls *back_tls_new(void);
 void back_tls_free(struct back_tls *t);
 
-/* A new SSL in the connect state for TO, without BIO; the caller's. NULL when the CA file cannot be
- * read (which is logged), or without memory. */
-SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to);
+/* A new SSL in the connect state for TO, without BIO; the caller's. H1_ONLY: does not offer HTTP/2. NULL
+ * when the CA file cannot be read (which is logged), or without memory. */
+SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to, bool h1_only);

@@ -82,7 +82,7 @@ static void connect_to(struct dial *d, struct endpoint *p)
     CHECK(d->n_tried < ARRAY_LEN(d->tried));
     d->tried[d->n_tried++] = p->addr;
     if (d->to->scheme == BACKEND_HTTPS && !d->raw) {
-        ssl = back_tls_connect(d->proxy->back_tls, d->to);
+        ssl = back_tls_connect(d->proxy->back_tls, d->to, d->h1_only);
         if (!ssl) {
             give_up(d, PAGE_BACK_UNTRUSTED);
             return;

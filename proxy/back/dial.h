@@ -34,9 +34,10 @@ struct dial {
     struct proxy *proxy;
     const struct config_backend *to;
     struct addr client,
-        local; /* set by the owner before dial_start, for a PROXY header: who connects
+        local;    /* set by the owner before dial_start, for a PROXY header: who connects
                                 * to where; of no family: nobody, as for checks */
-    bool raw;  /* the same: TLS is not ours, whatever the URL says */
+    bool raw;     /* the same: TLS is not ours, whatever the URL says */
+    bool h1_only; /* the same: HTTP/2 is not offered */
     struct endpoints *endpoints;
     struct endpoint *endpoint; /* being tried, or open; held */
     struct resolve_wait resolve;

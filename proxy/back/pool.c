@@ -155,6 +155,7 @@ static void sweep(struct pools *p)
 struct wanted {
     const struct route_backend *backend;
     struct addr client, local;
+    bool h1_only;
     uint64_t key;
 };
 
@@ -166,7 +167,9 @@ static uint64_t addr_hash(const struct addr *a)
 
 static struct wanted wanted_by(struct exchange *x)
 {
-    struct wanted w = {.backend = x->route.backend, .key = x->route.backend->hash};
+    struct wanted w = {.backend = x->route.backend,
+                       .h1_only = x->h1_only,
+                       .key = x->route.backend->hash ^ x->h1_only};
     if (w.backend->to.proxy_protocol == PROXY_OUT_OFF)
         return w;
     w.client = x->client;
@@ -183,8 +186,8 @@ static bool is_same_addr(const struct addr *a, const struct addr *b)
 
 static bool is_wanted(const struct pool *p, const struct wanted *w)
 {
-    return is_same_backend(&p->to, &w->backend->to) && is_same_addr(&p->client, &w->client) &&
-           is_same_addr(&p->local, &w->local);
+    return is_same_backend(&p->to, &w->backend->to) && p->h1_only == w->h1_only &&
+           is_same_addr(&p->client, &w->client) && is_same_addr(&p->local, &w->local);
 }
 
 static struct pool *make(struct pools *p, const struct wanted *w)
@@ -195,10 +198,13 @@ static struct pool *make(struct pools *p, const struct wanted *w)
     pool->key = w->key;
     pool->client = w->client;
     pool->local = w->local;
+    pool->h1_only = w->h1_only;
     pool->waiting_last = &pool->waiting;
     deadline_init(&pool->patience, NULL);
     pool->h2_streams = p->proxy->config->limits.back_streams;
-    if (w->backend->to.scheme != BACKEND_HTTPS)
+    if (w->h1_only)
+        pool->speaks = POOL_SPEAKS_H1;
+    else if (w->backend->to.scheme != BACKEND_HTTPS)
         pool->speaks = w->backend->to.scheme == BACKEND_H2C ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
     keep_backend(pool, &w->backend->to);
     endpoints_init(&pool->endpoints);

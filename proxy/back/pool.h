@@ -3,7 +3,8 @@
  *
  * Of idle connections to an address the newest is taken first, so that what is not needed grows old and
  * closes. Where the backend is told who the client is (PROXY headers), a connection to it speaks for one
- * connection of a client: each of those has a pool of its own.
+ * connection of a client: each of those has a pool of its own. So have WebSockets to a backend that
+ * prefers HTTP/2, but does not offer them there.
  *
  * A pool lives as long as anything is in it, and a while longer where there is something to
  * remember of the backend; its own copy of the backend's settings with it, for connections outlive the
@@ -45,6 +46,7 @@ struct pool {
     uint64_t hash;             /* of the backend */
     uint64_t key;              /* the same; or of the backend and whom it speaks for */
     struct addr client, local; /* whom: of no family where that is nobody */
+    bool h1_only;              /* of exchanges that HTTP/2 would not do for */
     bool stray;                /* another backend has the same hash: not in the table */
     struct config_backend to;
     char *texts; /* of `to` */
@@ -60,6 +62,7 @@ struct pool {
     size_t n_idle;
     struct back_h2 *h2; /* newest first; with those that take no more streams */
     size_t n_h2;        /* without them */
+    bool no_connect;    /* its HTTP/2 does not offer WebSockets, as it said last */
     size_t
         h2_streams; /* the backend takes on a connection, as it said last, but no more than we want */
     struct pool_dial *dials;
@@ -83,8 +86,8 @@ struct pools {
 void pools_init(struct pools *p, struct proxy *proxy);
 /* All connections have gone. */
 void pools_deinit(struct pools *p);
-/* The pool for X's way to its backend, made if needed; counts one user (a connection, a dial, an exchange that waits) that
- * pool_leave takes off. */
+/* The pool for X's way to its backend, made if needed; counts one user (a connection, a dial, an exchange
+ * that waits) that pool_leave takes off. */
 struct pool *pool_join(struct pools *p, struct exchange *x);
 void pool_use(struct pool *p);
 void pool_leave(struct pool *p);

@@ -80,8 +80,8 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
                         "What it makes of the path is no path.", "Correct the rewrite."},
     [PAGE_BACK_NO_UPGRADE] =
         {502, "backend-no-upgrade", "\"{service}\" did not open the WebSocket",
-         "Tried: {place}. It was asked for a WebSocket and answered with an ordinary response, "
-         "which over HTTP/2 would be taken for consent.",
+         "Tried: {place}. Its HTTP/2 does not offer WebSockets (RFC 8441), or it gave an ordinary "
+         "answer, which an HTTP/2 client would take for consent.",
          "Look whether the service takes WebSockets at this path."},
     [PAGE_BACK_DOWN] = {503, "backend-down", "\"{service}\" is down",
                         "Not tried: {place}. Its health checks fail.", "Start it, then try again."},

@@ -23,7 +23,7 @@ from support.edge import ZONE, Edge
 from support.http1 import Http1
 from support.net import PATIENCE, connect, wait_until
 from support.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, VERSION, ClientH1,
-                               ClientH2, Ended, accept_of, echo, new_key, take_up)
+                               ClientH2, Ended, PeerH1, accept_of, echo, new_key, take_up)
 
 HOST = "web." + ZONE
 FRONTS = ["h1", "h2"]
@@ -77,27 +77,9 @@ def pattern(n):
     return (block * (n // len(block) + 1))[:n]
 
 
-class Held:
-    """For Backend.on: takes the WebSocket up and leaves it to the test."""
-
-    def __init__(self):
-        self.there, self.over = threading.Event(), threading.Event()
-        self.conn = self.ws = self.request = None
-
-    def __call__(self, c, r):
-        self.conn, self.request, self.ws = c, r, take_up(c, r)
-        self.there.set()
-        self.over.wait(PATIENCE)
-        raise Gone()
-
-    def wait(self):
-        assert self.there.wait(PATIENCE)
-        return self
-
-
 @pytest.fixture(name="held")
 def fixture_held(back):
-    held = Held()
+    held = PeerH1()
     back.on("/held", held, streaming=True)
     yield held
     held.over.set()

@@ -223,6 +223,12 @@ class Backend:
             self.connections.append(c)
             threading.Thread(target=self._serve, args=(c,), daemon=True).start()
 
+    def adopt(self, sock):
+        """Serves a connection of another listener's, to its end."""
+        c = Connection(self, sock)
+        self.connections.append(c)
+        self._serve(c)
+
     def _serve(self, c):
         try:
             if self.tls:

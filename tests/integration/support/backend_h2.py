@@ -308,14 +308,18 @@ class BackendH2:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
-        c = Connection(self, sock)
         if self.tls:
             try:
-                c.sock = self.tls.wrap_socket(sock, server_side=True)
+                sock = self.tls.wrap_socket(sock, server_side=True)
             except (OSError, ssl.SSLError):
                 sock.close()
                 return
-            c.resumed = c.sock.session_reused
+        self.adopt(sock)
+
+    def adopt(self, sock):
+        """Serves a connection, to its end."""
+        c = Connection(self, sock)
+        c.resumed = sock.session_reused if self.tls else None
         with self.changed:
             self.connections.append(c)
             self.changed.notify_all()

@@ -2,11 +2,17 @@
 HTTP/1.1 client's, a stream of HTTP/2 (RFC 8441)."""
 
 import base64
+import contextlib
 import hashlib
 import os
+import socket
 import struct
+import threading
 
+from .backend import Gone
+from .backend_h2 import Gone as GoneH2
 from .http2 import Http2
+from .net import PATIENCE
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 VERSION = ("sec-websocket-version", "13")
@@ -164,3 +170,77 @@ class ClientH2:
         self.http.close()
 
     close = vanish
+
+
+# --- a backend's side, whatever it speaks
+
+class PeerH1:
+    """For Backend.on(..., streaming=True): takes the WebSocket up and leaves it to the test."""
+
+    def __init__(self):
+        self.there, self.over = threading.Event(), threading.Event()
+        self.conn = self.ws = self.request = None
+
+    def __call__(self, c, r):
+        self.conn, self.request, self.ws = c, r, take_up(c, r)
+        self.take, self.send, self.wait_end = c.take, c.send, c.wait_end
+        self.there.set()
+        self.over.wait(PATIENCE * 4)
+        raise Gone()
+
+    def wait(self):
+        assert self.there.wait(PATIENCE), "no WebSocket was asked for"
+        return self
+
+    def end(self):
+        """Ends its side."""
+        self.conn.sock.shutdown(socket.SHUT_WR)
+
+    def vanish(self):
+        with contextlib.suppress(Gone):
+            self.conn.close(reset=True)
+
+
+class PeerH2:
+    """The same for BackendH2.on."""
+
+    def __init__(self):
+        self.there, self.over = threading.Event(), threading.Event()
+        self.stream = self.ws = self.request = None
+        self.held = bytearray()
+
+    def __call__(self, s):
+        assert (s.method, s.protocol) == ("CONNECT", "websocket"), s.pseudo
+        self.stream = self.request = s
+        s.head(200)
+        self.ws = WebSocket(self.take, self.send, masked=False)
+        self.there.set()
+        self.over.wait(PATIENCE * 4)
+
+    wait = PeerH1.wait
+
+    def take(self, n):
+        while len(self.held) < n:
+            piece = self.stream.some()
+            if not piece:
+                break
+            self.held += piece
+        out = bytes(self.held[:n])
+        del self.held[:n]
+        return out
+
+    def send(self, data):
+        self.stream.data(data)
+
+    def wait_end(self):
+        try:
+            self.stream.read()
+            return "end"
+        except GoneH2:
+            return "reset"
+
+    def end(self):
+        self.stream.end()
+
+    def vanish(self):
+        self.stream.cancel()
