@@ -54,6 +54,18 @@ static void on_duplicate_file(void *arg, const struct named *first, const struct
                  first->index);
 }
 
+/* What they hold is judged elsewhere (server/checks.c), and told with these. */
+static void take_lines(struct load *l)
+{
+    struct config_certificates *c = &l->config->certificates;
+    const struct yaml_node *list = yaml_tree_at(l->root, "certificates.files");
+    if (list->kind != YAML_LIST || list->n != c->n_files)
+        return;
+    size_t i = 0;
+    for (const struct yaml_node *n = list->first; n; n = n->next)
+        c->files[i++].line = n->line;
+}
+
 static void check_files(struct load *l)
 {
     const struct config_certificates *c = &l->config->certificates;
@@ -70,5 +82,8 @@ void check_certificates(struct load *l)
     check_acme(l);
     check_eab_key(l);
     check_domains_covered(l);
-    check_files(l);
+    if (l->config->certificates.n_files > 0) {
+        take_lines(l);
+        check_files(l);
+    }
 }

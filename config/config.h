@@ -87,6 +87,7 @@ enum cert_issuer { CERT_ISSUER_INTERNAL, CERT_ISSUER_ACME };
 
 struct config_cert_file {
     const char *cert, *key;
+    unsigned line; /* where it stands in the file; 0: not known */
 };
 
 struct config_certificates {

@@ -87,6 +87,9 @@ static void to_backend(struct exchange *x)
     case FORWARD_TOO_LARGE:
         own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
         return;
+    case FORWARD_LAST:
+        own_answer_options(x);
+        return;
     }
 }
 
@@ -178,8 +181,14 @@ static void steer_public(struct exchange *x)
     steer_routed(x);
 }
 
+/* TRACE shows a client the fields that proxies add, and scripts those that are kept from them: it is served
+ * neither here nor behind (RFC 9110 9.3.8 leaves that to us). */
 void steer(struct exchange *x)
 {
+    if (x->request.method == METHOD_TRACE) {
+        own_answer_page(x, PAGE_METHOD_UNSUPPORTED, "TRACE is not offered.");
+        return;
+    }
     switch (x->kind) {
     case LISTEN_HTTPS:
         steer_public(x);

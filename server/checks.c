@@ -1,5 +1,7 @@
 #include "server/checks.h"
 
+#include <stdio.h>
+
 #include "certs/pem_files.h"
 #include "config/errors.h"
 #include "core/mem.h"
@@ -18,18 +20,28 @@ static bool check_supported(const struct config *c, struct config_errors *errors
     return errors->n == before;
 }
 
-/* Reads the files once and lets go of them: the first that is not fit for use is told. */
-static bool check_files(const struct config *c, struct config_errors *errors)
+/* Reads the files of one certificate and lets go of them. */
+static bool check_file(const struct config *c, size_t i, struct config_errors *errors)
 {
+    const struct config_cert_file *file = &c->certificates.files[i];
     struct pem_files *files = NULL;
     char *why = NULL;
-    enum err e = pem_files_new(ev_default_loop(EVFLAG_AUTO), c->certificates.files,
-                               c->certificates.n_files, NULL, NULL, &files, &why);
+    char key[64];
+    snprintf(key, sizeof key, "certificates.files[%zu]", i);
+    enum err e = pem_files_new(ev_default_loop(EVFLAG_AUTO), file, 1, NULL, NULL, &files, &why);
     if (e != ERR_OK)
-        errors_add(errors, 0, "certificates.files", "%s", why ? why : err_text(e));
+        errors_add(errors, file->line, key, "%s", why ? why : err_text(e));
     mem_free(why);
     pem_files_free(files);
     return e == ERR_OK;
+}
+
+static bool check_files(const struct config *c, struct config_errors *errors)
+{
+    bool fit = true;
+    for (size_t i = 0; i < c->certificates.n_files; i++)
+        fit = check_file(c, i, errors) && fit;
+    return fit;
 }
 
 enum err checks_run(const struct config *c, uint32_t serial, struct dns_zone **zone,

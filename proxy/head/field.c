@@ -42,7 +42,7 @@ static const struct candidate by_length[33][7] = {
             {'e', FIELD_KEEP_ALIVE},
             {'t', FIELD_USER_AGENT}},
     [11] = {{'t', FIELD_TRACEPARENT}, {'r', FIELD_RETRY_AFTER}, {'e', FIELD_LINKUP_RULE}},
-    [12] = {{'e', FIELD_CONTENT_TYPE}, {'d', FIELD_X_REQUEST_ID}},
+    [12] = {{'s', FIELD_MAX_FORWARDS}, {'e', FIELD_CONTENT_TYPE}, {'d', FIELD_X_REQUEST_ID}},
     [13] = {{'l', FIELD_CACHE_CONTROL}, {'n', FIELD_AUTHORIZATION}, {'d', FIELD_LAST_EVENT_ID}},
     [14] = {{'h', FIELD_CONTENT_LENGTH},
             {'n', FIELD_LINKUP_EXPLAIN},

@@ -19,12 +19,17 @@ struct forward_facts {
     struct span via_name; /* "2.0 linkup" or "1.1 linkup": by what it came in */
 };
 
-enum forward_outcome { FORWARD_OK, FORWARD_LOOP /* 508 */, FORWARD_TOO_LARGE /* 431 */ };
+enum forward_outcome {
+    FORWARD_OK,
+    FORWARD_LOOP,      /* 508 */
+    FORWARD_TOO_LARGE, /* 431 */
+    FORWARD_LAST,      /* OPTIONS with max-forwards: 0: the edge answers (RFC 9110 7.6.2) */
+};
 
 /* Changes H in place: hop-by-hop fields and those named by connection out, `linkup-*` out (*EXPLAIN
  * tells whether linkup-explain: 1 was asked), cookies rejoined, x-forwarded-*, forwarded, x-request-id,
  * traceparent, tracestate, baggage, via. TE is kept only as "trailers". Host is not in the fields: see
- * forward_host. */
+ * forward_host. Of OPTIONS, max-forwards is counted down. */
 enum forward_outcome forward_request(struct request_head *h, const struct forward_facts *facts,
                                      struct arena *arena, bool *explain) MUST_USE;
 /* Trailers of a request or a response, before they go on: what may not stand there goes. */

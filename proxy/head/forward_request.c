@@ -102,12 +102,34 @@ static enum err change(struct request_head *h, const struct forward_facts *facts
     return via_add(f, facts->via_name, arena);
 }
 
+/* RFC 9110 7.6.2; it counts for OPTIONS alone (TRACE is not forwarded at all). Whether the request may go
+ * on; what is no number is left as it is. */
+static bool count_down(struct request_head *h, struct arena *arena, enum err *e)
+{
+    struct field *f = h->method == METHOD_OPTIONS ? fields_find(&h->fields, FIELD_MAX_FORWARDS)
+                                                  : NULL;
+    uint64_t left;
+    *e = ERR_OK;
+    if (!f || span_to_u64(f->value, &left) != ERR_OK)
+        return true;
+    if (left == 0)
+        return false;
+    struct span less = arena_printf(arena, "%llu", (unsigned long long)left - 1);
+    *e = less.p ? fields_set(&h->fields, arena, FIELD_MAX_FORWARDS, less) : ERR_FULL;
+    return true;
+}
+
 enum forward_outcome forward_request(struct request_head *h, const struct forward_facts *facts,
                                      struct arena *arena, bool *explain)
 {
     *explain = false;
     if (via_count(&h->fields) >= LOOP_VIAS)
         return FORWARD_LOOP;
+    enum err e;
+    if (!count_down(h, arena, &e))
+        return FORWARD_LAST;
+    if (e != ERR_OK)
+        return FORWARD_TOO_LARGE;
     return change(h, facts, arena, explain) == ERR_OK ? FORWARD_OK : FORWARD_TOO_LARGE;
 }
 

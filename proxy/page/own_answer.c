@@ -143,6 +143,14 @@ void own_answer_redirect(struct exchange *x)
     send_own(x);
 }
 
+void own_answer_options(struct exchange *x)
+{
+    start_response(x, 204);
+    add_field(x, FIELD_ALLOW, SPAN_LIT("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    forward_own(x);
+    send_own(x);
+}
+
 void own_answer_preflight(struct exchange *x)
 {
     start_response(x, 204);

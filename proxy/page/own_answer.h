@@ -8,5 +8,7 @@
 void own_answer_page(struct exchange *x, enum page_reason why, const char *detail);
 /* 308 to the same place under https (RFC 9110 15.4.9). */
 void own_answer_redirect(struct exchange *x);
+/* 204 to OPTIONS that asks how far it comes (RFC 9110 7.6.2, 9.3.7). */
+void own_answer_options(struct exchange *x);
 /* 204 to a preflight of the same session. */
 void own_answer_preflight(struct exchange *x);

@@ -621,3 +621,21 @@ def test_names_with_several_addresses(back, front):
         for _ in range(3):
             assert ask(e, front, "four." + ZONE).get("x-backend") == "web"
             assert ask(e, front, "six." + ZONE).get("x-backend") in ("six", None)
+
+
+@pytest.mark.parametrize("front", ["h1", "h2"])
+def test_max_forwards(edge, back, front):
+    """Counted down for OPTIONS alone; who has none left is answered here."""
+    back.forget()
+    a = ask(edge, front, HOST, "/mf", {"max-forwards": "0"}, method="OPTIONS")
+    assert a.status == 204 and "GET" in a.get("allow") and not back.seen()
+    for method, sent, want in [("OPTIONS", "7", "6"), ("OPTIONS", "many", "many"), ("GET", "0", "0")]:
+        assert ask(edge, front, HOST, "/mf", {"max-forwards": sent}, method=method).status == 200
+        assert back.last.get("max-forwards") == want
+
+
+@pytest.mark.parametrize("front", ["h1", "h2"])
+def test_trace_is_not_offered(edge, back, front):
+    back.forget()
+    a = ask(edge, front, HOST, "/trace", {"cookie": "secret=1"}, method="TRACE")
+    assert a.status == 501 and "secret" not in str(a.body) and not back.seen()

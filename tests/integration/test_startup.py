@@ -131,11 +131,12 @@ services:
 log: {{level: loud}}
 dns:
   records: ["a A 192.0.2.1", "b A 1.2.3"]
-certificates: {{files: [{{cert: /nonexistent/c, key: /nonexistent/k}}]}}
+certificates: {{files: [{{cert: /nonexistent/c, key: /nonexistent/k}},
+  {{cert: /nonexistent/d, key: /nonexistent/k}}]}}
 """)
     assert r.returncode == 1
     for want in (":4: services[0].url: ", ":5: log.level: ", ":7: dns.records[1]: ",
-                 ": certificates.files: "):
+                 ":8: certificates.files[0]: ", ":9: certificates.files[1]: "):
         assert want in r.stderr, f"{want} is not told:\n{r.stderr}"
 
 

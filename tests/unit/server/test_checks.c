@@ -45,16 +45,17 @@ static void certificate_files_that_cannot_be_read_are_told(void **state)
 {
     (void)state;
     expect("certificates: {files: [{cert: /nonexistent/c.pem, key: /nonexistent/k.pem}]}\n",
-           (const char *[]){"certificates.files"}, 1);
+           (const char *[]){"certificates.files[0]"}, 1);
 }
 
 static void everything_is_told_at_once(void **state)
 {
     (void)state;
-    expect("dns: {dnssec: true, records: [\"a A 1.2.3\", \"b A 192.0.2.1\", \"c MX\"]}\n"
-           "certificates: {files: [{cert: /nonexistent/c.pem, key: /nonexistent/k.pem}]}\n",
-           (const char *[]){"dns.dnssec", "certificates.files", "dns.records[0]", "dns.records[2]"},
-           4);
+    expect(
+        "dns: {dnssec: true, records: [\"a A 1.2.3\", \"b A 192.0.2.1\", \"c MX\"]}\n"
+        "certificates: {files: [{cert: /nonexistent/c.pem, key: /nonexistent/k.pem}]}\n",
+        (const char *[]){"dns.dnssec", "certificates.files[0]", "dns.records[0]", "dns.records[2]"},
+        4);
 }
 
 int main(void)
