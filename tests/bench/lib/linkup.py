@@ -26,11 +26,11 @@ state: {self.state}
 workers: 1
 listen: {{dns: [{dns_at}], https: [{https_at}], http: [], metrics: "127.0.0.1:{self.metrics}"}}
 admin_socket: {self.admin}
-services: [{{name: web, url: "http://127.0.0.1:{backend}"}}]
+services: [{{name: web, url: "http://127.0.0.1:{backend}"}}, {{name: echo, url: "http://127.0.0.1:{backend}"}}]
 certificates: {{issuer: internal{files}}}
 sessions: {{max: 1000000}}
 log: {{level: warn, access: "off"}}
-limits: {{pool_per_backend: 256}}
+limits: {{pool_per_backend: 256, max_connections: 30000, max_connections_per_address: 0}}
 """)
 
     def start(self):

@@ -21,8 +21,16 @@ def pinned(core, command):
 
 
 def raise_file_limit():
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (file_limit(), file_limit()))
+
+
+def file_limit():
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+def most_connections():
+    """That a proxy can be asked to hold: haproxy counts two descriptors for each."""
+    return min(25_000, (file_limit() - 200) // 2)
 
 
 def environment():
