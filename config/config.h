@@ -136,7 +136,9 @@ struct config_limits {
     uint64_t handshake_timeout_ms, upgrade_idle_ms;
     uint64_t max_connections;                             /* per worker */
     uint64_t max_connections_per_address, max_handshakes; /* per worker */
-    uint64_t max_streams;                                 /* of one h2 connection */
+    uint64_t min_request_rate, min_response_rate;         /* bytes a second; 0: any */
+    uint64_t rate_grace_ms;
+    uint64_t max_streams; /* of one h2 connection */
     uint64_t pool_per_backend, pool_idle_ms;
     uint64_t back_connections, back_streams,
         back_waiting;             /* per backend and worker; of one connection */

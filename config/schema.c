@@ -149,6 +149,13 @@ static const struct schema_key limits_keys[] = {
     LIMIT_TIME(connect_timeout, "5s", "Connecting to a backend, its handshake included."),
     LIMIT_TIME(response_timeout, "120s", "A backend's silence within an exchange."),
     LIMIT_TIME(upgrade_idle, "1h", "The silence of an open WebSocket."),
+    LIMIT_COUNT(min_request_rate, 0, 1000000000, "240",
+                "Bytes a second, on the average, of a request's body that is waited for; 0: any."),
+    LIMIT_COUNT(
+        min_response_rate, 0, 1000000000, "240",
+        "Bytes a second, on the average, that a client takes of a response that waits for it; "
+        "0: any."),
+    LIMIT_TIME(rate_grace, "2m", "Time for which a client may be slower than that."),
     LIMIT_COUNT(max_connections, 1, 10000000, "20000", "Client connections, per worker."),
     LIMIT_COUNT(max_connections_per_address, 0, 10000000, "1000",
                 "Connections of one client (an IPv4 address, an IPv6 /64), per worker, but for "

@@ -19,6 +19,7 @@
 #include "core/addr.h"
 #include "core/arena.h"
 #include "core/loop.h"
+#include "proxy/front/rate.h"
 #include "proxy/head/forward.h"
 #include "proxy/net/turn.h"
 #include "proxy/page/page.h"
@@ -142,7 +143,9 @@ struct exchange {
         bool body_ended, refused, refused_target, refused_trailers, deferred;
         bool closed;                   /* the stream is; the back still takes the body */
         bool rounded;                  /* a round of the connection's deadline has seen it */
-        uint64_t had_moved;            /* bytes, in that round */
+        unsigned still;                /* rounds in which nothing has moved */
+        uint64_t had_in, had_out;      /* bytes, in that round */
+        struct rate in, out;           /* front/front_pace.h */
         struct exchange *next, **prev; /* in the connection's list */
     } h2;
 };

@@ -9,6 +9,7 @@
 #include "proxy/front/front_h2_mem.h"
 #include "proxy/front/front_h2_meter.h"
 #include "proxy/front/front_h2_past.h"
+#include "proxy/front/front_pace.h"
 #include "proxy/h1/chunked.h"
 
 /* After our last byte a client is listened to for a while, and what it says thrown away: closing with
@@ -65,6 +66,7 @@ struct front_h2 {
     bool calmed;       /* that error is ENHANCE_YOUR_CALM */
     enum front_h2_drain drain;
     enum front_h2_wait wait;
+    uint64_t round_ms;      /* when it is looked at the streams next; 0: there is none */
     uint32_t waited_blocks; /* which header block it is that is waited for */
 };
 
@@ -75,8 +77,10 @@ struct front {
     struct proxy *proxy;
     enum listen_kind kind;
     uint16_t port;
-    struct addr client; /* a PROXY header's word, where one is believed */
-    struct addr local;  /* where it connected to: front_local */
+    struct addr client;  /* a PROXY header's word, where one is believed */
+    struct addr local;   /* where it connected to: front_local */
+    struct rate in, out; /* front_pace.h */
+    size_t undelivered;
     struct peer *peer; /* with the client's other connections; NULL: not admitted yet, or private */
     struct front *handshake_next, **handshake_prev; /* while it is in flight */
     struct cert_waiter waiter;                      /* TLS */

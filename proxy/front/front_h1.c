@@ -126,8 +126,8 @@ static bool at_end(struct front *f)
 /* A WebSocket's client may read as slowly as it likes. */
 static void wait_for_room(struct front *f)
 {
-    if (f->h1.x->upgrade != UPGRADE_DONE)
-        wait_idle(f);
+    if (f->h1.x->upgrade != UPGRADE_DONE && !f->out.due)
+        wait_ms(f, front_pace_await_room(f));
 }
 
 /* Moves the body from the back until it has no more for now or the client takes no more. Whether the
@@ -294,14 +294,16 @@ static struct span h1_peek(struct exchange *x, bool *end)
             s.len = (size_t)f->h1.left;
         *end = s.len == f->h1.left;
     }
-    if (s.len == 0 && !*end)
-        wait_idle(f);
+    if (s.len == 0 && !*end && !f->conn.starved)
+        wait_ms(f, front_pace_await_body(f, x));
     return s;
 }
 
 static void h1_consume(struct exchange *x, size_t n)
 {
     struct front *f = x->front;
+    if (x->upgrade != UPGRADE_DONE)
+        front_pace_took(f, n);
     if (f->h1.body == BODY_CHUNKED) {
         chunked_data_consumed(&f->h1.chunked, n);
     } else if (x->upgrade != UPGRADE_DONE) {
@@ -377,6 +379,7 @@ static void begin(struct front *f, size_t head_len)
         return;
     }
     wait_no_more(f);
+    front_pace_begin(f);
     exchange_begin(x);
 }
 
@@ -473,6 +476,7 @@ static void h1_input(struct conn *c)
         return;
     }
     if (!f->h1.body_ended && !f->h1.finishing && !f->h1.body_broken) {
+        front_pace_came(f);
         if (!c->starved) /* else it is for what the client does not take */
             wait_no_more(f);
         exchange_request_body(f->h1.x);
@@ -509,6 +513,7 @@ static void h1_room(struct conn *c)
     if (!f->h1.x) {
         process(f);
     } else if (f->h1.x->head_sent) {
+        front_pace_has_room(f);
         wait_no_more(f);
         move_body(f);
     }
@@ -521,6 +526,13 @@ static void h1_deadline(struct conn *c)
         look(f);
         return;
     }
+    uint64_t longer = f->out.due && f->h1.x ? front_pace_await_longer(f) : 0;
+    if (longer > 0) {
+        wait_ms(f, longer);
+        return;
+    }
+    if (f->h1.x)
+        front_pace_count(f->proxy);
     bool head_late = !f->h1.x && buf_len(&c->in) > 0;
     bool body_late = f->h1.x && !f->h1.x->head_sent;
     if (!f->h1.finishing && (head_late || body_late)) {

@@ -163,6 +163,7 @@ static void h2_drained(struct conn *c)
 
 static void h2_room(struct conn *c)
 {
+    front_h2_has_room(front_of(c));
     conn_flush_later(c);
 }
 
@@ -493,6 +494,7 @@ void front_h2_open(struct front *f)
 {
     struct proxy *p = f->proxy;
     memset(&f->h2, 0, sizeof f->h2);
+    front_pace_begin(f);
     front_h2_meter_init(&f->h2.meter, loop_now_ms(f->conn.shared->loop));
     f->conn.ops = &h2_conn_ops;
     f->link.drain = h2_drain;

@@ -37,6 +37,8 @@ bool front_h2_send(struct front *f);
 
 /* After each turn: sets the connection's deadline to what is waited for now. */
 void front_h2_arm_deadline(struct front *f);
+/* The client takes what there is to send again. */
+void front_h2_has_room(struct front *f);
 /* conn_ops.on_deadline. */
 void front_h2_deadline(struct conn *c);
 

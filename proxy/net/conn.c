@@ -1,8 +1,10 @@
 #include "proxy/net/conn.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -302,6 +304,14 @@ static void tell_room(struct conn *c)
         c->want_drained = false;
         c->ops->on_drained(c);
     }
+}
+
+size_t conn_undelivered(const struct conn *c)
+{
+    int held = 0;
+    if (c->fd < 0 || ioctl(c->fd, SIOCOUTQ, &held) != 0 || held < 0)
+        held = 0;
+    return (size_t)held + buf_len(&c->out);
 }
 
 void conn_want_drained(struct conn *c)

@@ -148,6 +148,8 @@ void conn_deadline_off(struct conn *c);
 void conn_consume(struct conn *c, size_t n);
 /* Has the kernel probe a silent peer: one that has vanished breaks the connection within minutes. */
 void conn_keep_alive(struct conn *c);
+/* Bytes that the peer has not acknowledged, the kernel's included. A system call. */
+size_t conn_undelivered(const struct conn *c);
 /* Bytes that wait to be sent. */
 static inline size_t conn_pending(const struct conn *c)
 {

@@ -131,6 +131,37 @@ static void broken_chunks_are_refused_while_draining(void **state)
     assert_true(heard("HTTP/1.1 400 "));
 }
 
+/* A response that fills all there is between its backend and its client. */
+static void flood(void)
+{
+    static char bytes[64 * 1024];
+    open_h1(LISTEN_HTTPS);
+    bed.clients[0].hold = true;
+    bed_say(&bed, GET);
+    bed_answer(&bed, 0, "HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n");
+    const struct conn *c = &bed_front(bed.proxy->fronts)->conn;
+    for (int i = 0; i < 100 && !c->starved; i++) {
+        bed_send(&bed.backs[0], span_of(bytes, sizeof bytes));
+        bed_settle(&bed);
+    }
+    assert_true(c->starved);
+}
+
+static void a_client_that_reads_slowly_is_waited_for(void **state)
+{
+    flood();
+    for (int i = 0; i < 5; i++) {
+        bed_read_some(&bed, &bed.clients[0]);
+        assert_true(bed_expire_front(&bed));
+        bed_settle(&bed);
+        assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 1);
+    }
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 0);
+    assert_int_equal(bed_metric(&bed, METRIC_SLOW_CLIENTS), 1);
+}
+
 /* Answers without bodies take room, too. */
 static void pipelined_requests_wait_for_room(void **state)
 {
@@ -283,6 +314,7 @@ int main(void)
         TEST(broken_chunks_are_refused_at_once),
         TEST(broken_chunks_for_the_edge_are_refused_at_once),
         TEST(broken_chunks_are_refused_while_draining),
+        TEST(a_client_that_reads_slowly_is_waited_for),
         TEST(pipelined_requests_wait_for_room),
         TEST(draining_lets_the_last_answer_out),
         TEST(draining_closes_idle_connections),

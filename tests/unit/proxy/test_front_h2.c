@@ -287,6 +287,22 @@ static void a_client_that_reads_nothing_is_let_go(void **state)
     assert_true(bed.backs[0].eof);
 }
 
+/* Not enough for there to be room again, but something. */
+static void a_client_that_reads_slowly_is_not(void **state)
+{
+    hold_a_frame();
+    for (int i = 0; i < 5; i++) {
+        bed_read_some(&bed, &bed.clients[0]);
+        assert_true(bed_expire_front(&bed));
+        bed_settle(&bed);
+        assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 1);
+    }
+    assert_true(bed_expire_front(&bed));
+    bed_settle(&bed);
+    assert_int_equal(bed_metric(&bed, METRIC_CONNS_OPEN), 0);
+    assert_int_equal(bed_metric(&bed, METRIC_SLOW_CLIENTS), 1);
+}
+
 /* The turn has to end although what was to be sent last cannot be. */
 static void a_session_that_is_over_waits_for_a_client_that_reads_nothing(void **state)
 {
@@ -507,6 +523,7 @@ int main(void)
         TEST(a_response_and_a_request_in_one_turn),
         TEST(an_early_answer_stops_the_request),
         TEST(a_frame_that_waits_outlives_the_backend),
+        TEST(a_client_that_reads_slowly_is_not),
         TEST(a_client_that_reads_nothing_is_let_go),
         TEST(a_session_that_is_over_waits_for_a_client_that_reads_nothing),
         TEST(a_window_that_stays_shut_ends_its_stream),
