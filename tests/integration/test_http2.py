@@ -2,7 +2,6 @@
 
 import hashlib
 import signal
-import subprocess
 import threading
 
 import h2.settings
@@ -90,18 +89,6 @@ def test_more_streams_than_allowed(edge):
         refused = streams[allowed:]
         c.until(lambda: all(s.over for s in refused) or c.goaway is not None)
         assert c.goaway is not None or all(s.reset == 7 for s in refused)  # REFUSED_STREAM
-
-
-@pytest.mark.parametrize("client", ["curl", "nghttp"])
-def test_other_clients(edge, client):
-    if client == "curl":
-        r = edge.curl("--http2", "-w", "%{http_version}", edge.url(HOST, "/x"))
-        assert r.returncode == 0 and b'"/x"' in r.stdout and r.stdout.endswith(b"2"), r.stderr
-    else:
-        r = subprocess.run(["nghttp", "-v", "--header", f":authority: {HOST}",
-                            f"https://127.0.0.1:{edge.https}/x"], capture_output=True,
-                           check=False, timeout=PATIENCE)
-        assert b":status: " in r.stdout or r.returncode != 0
 
 
 def test_post_and_get_of_50_mib(edge, back):

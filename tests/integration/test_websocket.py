@@ -5,12 +5,9 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import tempfile
 import threading
 from urllib.parse import unquote
 
@@ -19,6 +16,7 @@ import websockets
 
 from support import node
 from support.backend import Backend, Gone, reply
+from support.browser import open_page
 from support.edge import ZONE, Edge
 from support.http1 import Http1
 from support.net import PATIENCE, connect, wait_until
@@ -763,24 +761,9 @@ ws.onclose = (e) => done({got, code: e.code, clean: e.wasClean});
 
 def test_chromium_over_http2(edge, back):
     """A browser loads a page over HTTP/2 and opens its WebSocket on the same connection (RFC 8441)."""
-    chromium = shutil.which("chromium")
-    assert chromium, "no chromium: tools/setup test installs it"
     back.on("/page", reply(200, [("content-type", "text/html")], PAGE))
-    with tempfile.TemporaryDirectory() as folder:
-        browser = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", chromium, "--headless=new", "--no-sandbox",
-             "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             f"--user-data-dir={folder}", "--ignore-certificate-errors",
-             f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
-             "--remote-debugging-port=0", edge.url(HOST, "/page")],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={"HOME": folder, "PATH": "/usr/bin:/bin"})
-        try:
-            done = back.wait(lambda r: r.path == "/done", seconds=PATIENCE * 3)
-        finally:
-            browser.kill()
-            browser.wait()
-
+    with open_page(edge.url(HOST, "/page"), [HOST]):
+        done = back.wait(lambda r: r.path == "/done", seconds=PATIENCE * 3)
     assert json.loads(unquote(done.target.split("?", 1)[1])) == \
         {"got": ["text", 100000], "code": 4001, "clean": True}
     asked = back.seen(lambda r: r.path == "/ws")
