@@ -61,9 +61,10 @@ struct front_h2 {
     size_t streams;
     struct front_h2_meter meter;
     struct front_h2_past past;
-    uint32_t too_late; /* a stream above the last that GOAWAY promised, to be refused */
-    bool ended;        /* for an error: what still comes is not looked at */
-    bool calmed;       /* that error is ENHANCE_YOUR_CALM */
+    uint32_t overflows; /* resets owed for windows that were opened too far */
+    uint32_t too_late;  /* a stream above the last that GOAWAY promised, to be refused */
+    bool ended;         /* for an error: what still comes is not looked at */
+    bool calmed;        /* that error is ENHANCE_YOUR_CALM */
     enum front_h2_drain drain;
     enum front_h2_wait wait;
     uint64_t round_ms;      /* when it is looked at the streams next; 0: there is none */

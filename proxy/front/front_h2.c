@@ -288,8 +288,14 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
     }
     if (!x->h2.body.base)
         spare_lend(&f->proxy->conns.spare, &x->h2.body, SPARE_OF_SMALL);
-    if (buf_append(&x->h2.body, span_of(data, len)) != ERR_OK)
-        return NGHTTP2_ERR_CALLBACK_FAILURE; /* beyond its window: nghttp2 has already refused that */
+    /* Beyond its window nghttp2 has the stream's reset ready, and tells of the bytes all the same. */
+    enum err e = buf_append(&x->h2.body, span_of(data, len));
+    if (e == ERR_FULL) {
+        nghttp2_session_consume_connection(session, len);
+        return 0;
+    }
+    if (e != ERR_OK)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     exchange_request_body(x);
     return 0;
 }

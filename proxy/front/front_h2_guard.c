@@ -66,6 +66,7 @@ static uint32_t error_of(ssize_t n)
     case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
         return NGHTTP2_ENHANCE_YOUR_CALM;
     case NGHTTP2_ERR_NOMEM:
+    case NGHTTP2_ERR_CALLBACK_FAILURE:
         return NGHTTP2_INTERNAL_ERROR;
     default:
         return NGHTTP2_PROTOCOL_ERROR;
@@ -164,6 +165,8 @@ int front_h2_guard_invalid(nghttp2_session *session, const nghttp2_frame *frame,
 {
     (void)session;
     struct front *f = user;
+    if (error == NGHTTP2_ERR_FLOW_CONTROL && frame->hd.stream_id > 0)
+        f->h2.overflows++;
     if (error != NGHTTP2_ERR_REFUSED_STREAM)
         return 0;
     /* Charged here and not when the reset is sent, which a client that does not read can put off. Other
@@ -173,6 +176,18 @@ int front_h2_guard_invalid(nghttp2_session *session, const nghttp2_frame *frame,
     return 0;
 }
 
+/* WINDOW_UPDATE that opens a stream's window too far is that stream's error; nghttp2 tells of it first. SETTINGS
+ * that do so are the connection's (RFC 9113 6.9.2), and so may be DATA beyond what we let in (5.4.2). */
+static void count_overflow(struct front *f)
+{
+    if (f->h2.overflows > 0) {
+        f->h2.overflows--;
+        return;
+    }
+    f->h2.ended = true;
+    nghttp2_session_terminate_session(f->h2.session, NGHTTP2_FLOW_CONTROL_ERROR);
+}
+
 /* A client that makes mistakes for us to answer with resets works its way around the count of its own
  * ("MadeYouReset"). What a backend or we ourselves broke off is not its fault. */
 static void count_reset(struct front *f, const nghttp2_frame *frame)
@@ -180,6 +195,8 @@ static void count_reset(struct front *f, const nghttp2_frame *frame)
     if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
         return; /* counted when it was refused */
     front_h2_past_reset(&f->h2.past, (uint32_t)frame->hd.stream_id);
+    if (frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR)
+        count_overflow(f);
     switch (frame->rst_stream.error_code) {
     case NGHTTP2_NO_ERROR:
     case NGHTTP2_INTERNAL_ERROR:

@@ -8,6 +8,7 @@
 
 #define PREFACE_LEN 24 /* RFC 9113 3.4; whether it is one is nghttp2's to say */
 #define FRAME_HEAD 9
+#define FRAME_MAX 16384      /* what we let SETTINGS_MAX_FRAME_SIZE be */
 #define PRIORITY_UPDATE 0x10 /* RFC 9218 7.1 */
 
 /* A header block. What is refused for its size must still be decoded, for the sake of HPACK's state: these
@@ -162,6 +163,8 @@ static void count_continuation(struct front_h2_meter *m, const struct front_h2_f
 
 void front_h2_meter_frame(struct front_h2_meter *m, const struct front_h2_frame *f)
 {
+    if (f->length > FRAME_MAX)
+        return; /* an error, and nghttp2's */
     switch (f->type) {
     case NGHTTP2_DATA: {
         uint32_t padding = f->flags & NGHTTP2_FLAG_PADDED ? f->first : 0;

@@ -504,7 +504,7 @@ static inline void bed_check_conn(struct conn *c)
 {
     CHECK(!c->closed);
     CHECK(!c->starved || conn_pending(c) > 0);
-    CHECK(!c->paused || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4);
+    CHECK(!c->paused || c->deaf || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4);
 }
 
 static inline void bed_check_exchange(struct front *f, struct exchange *x, bool http2)
