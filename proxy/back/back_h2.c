@@ -148,14 +148,14 @@ bool back_h2_take_up(struct pool *p, struct exchange *x)
 
 void back_h2_write_staged(struct back_h2 *b)
 {
-    struct buf *s = &b->proxy->staging;
+    struct buf *s = &b->pool->pools->h2_staging;
     conn_write(&b->conn, buf_span(s));
     buf_clear(s);
 }
 
 void back_h2_stage(struct back_h2 *b, struct span s)
 {
-    struct buf *staging = &b->proxy->staging;
+    struct buf *staging = &b->pool->pools->h2_staging;
     enum err e = buf_append(staging, s);
     CHECK(e == ERR_OK); /* a frame is at most 16 KiB and nine bytes; the buffer holds more */
 }
@@ -173,13 +173,13 @@ static void on_flush(struct conn *c)
         const uint8_t *p;
         ssize_t n = nghttp2_session_mem_send(b->session, &p);
         if (n < 0) {
-            buf_clear(&b->proxy->staging);
+            buf_clear(&b->pool->pools->h2_staging);
             back_h2_fail(b, PAGE_BACK_BROKE);
             return;
         }
         if (n == 0)
             break;
-        if (buf_len(&b->proxy->staging) + (size_t)n > TLS_RECORD_MAX)
+        if (buf_len(&b->pool->pools->h2_staging) + (size_t)n > TLS_RECORD_MAX)
             back_h2_write_staged(b);
         back_h2_stage(b, span_of(p, (size_t)n));
     }

@@ -107,7 +107,8 @@ void back_h2_leave_service(struct back_h2 *b);
 bool back_h2_is_over(const struct back_h2 *b);
 /* What was received of S and is not read. */
 size_t back_h2_unread(const struct back_stream *s);
-/* Appends what leaves to the worker's staging buffer, and that to the connection. */
+/* Appends what leaves to a staging buffer, and that to the connection. The buffer is that of the flush at hand
+ * alone: in the middle of it an exchange may end, and others begin to write. */
 void back_h2_stage(struct back_h2 *b, struct span s);
 void back_h2_write_staged(struct back_h2 *b);
 

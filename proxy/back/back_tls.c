@@ -6,6 +6,7 @@
 #include "core/addr.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "proxy/back/back_sessions.h"
 
 /* Where Debian, Alpine and their kin keep the roots, hashed by name: a root is read when it is first
  * needed. As with other programs, SSL_CERT_DIR and SSL_CERT_FILE say otherwise. */
@@ -20,6 +21,7 @@ struct trust {
 };
 
 struct back_tls {
+    struct back_sessions *sessions;
     struct trust *trusts;
     size_t n;
 };
@@ -44,7 +46,7 @@ static SSL_CTX *make_ctx(const char *ca)
     bool fine = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
                 SSL_CTX_set_alpn_protos(ctx, alpn, sizeof alpn) == 0;
     if (fine && load_roots(ctx, ca)) {
-        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+        back_sessions_setup(ctx);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         return ctx;
     }
@@ -92,15 +94,19 @@ SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to, bool 
         SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     bool fine = !h1_only ||
                 SSL_set_alpn_protos(ssl, alpn + ALPN_H2_LEN, sizeof alpn - ALPN_H2_LEN) == 0;
-    if (fine && set_name(ssl, to))
+    if (fine && set_name(ssl, to)) {
+        back_sessions_attach(t->sessions, ssl, to);
         return ssl;
+    }
     SSL_free(ssl);
     return NULL;
 }
 
 struct back_tls *back_tls_new(void)
 {
-    return NEW(struct back_tls);
+    struct back_tls *t = NEW(struct back_tls);
+    t->sessions = back_sessions_new();
+    return t;
 }
 
 void back_tls_free(struct back_tls *t)
@@ -112,5 +118,6 @@ void back_tls_free(struct back_tls *t)
         mem_free(i->ca);
         mem_free(i);
     }
+    back_sessions_free(t->sessions);
     mem_free(t);
 }

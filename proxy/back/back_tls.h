@@ -1,7 +1,8 @@
 /* TLS towards backends: the client's side, one per worker. RFC 8446, RFC 6066 3, RFC 6125.
  *
  * Verified against the system's roots, or against the PEM file that the backend's settings name; the
- * name checked and sent as SNI is the URL's host or `server_name`. One worker's thread only. */
+ * name checked and sent as SNI is the URL's host or `server_name`. Sessions are resumed (back_sessions.h).
+ * One worker's thread only. */
 #pragma once
 
 #include <openssl/ssl.h>

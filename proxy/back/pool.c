@@ -24,6 +24,7 @@ void pools_init(struct pools *p, struct proxy *proxy)
     random_bytes(&p->chance, sizeof p->chance);
     p->h2_callbacks = back_h2_callbacks();
     p->h2_options = back_h2_options();
+    buf_init(&p->h2_staging, 4 * TLS_RECORD_MAX);
 }
 
 void pools_deinit(struct pools *p)
@@ -33,6 +34,7 @@ void pools_deinit(struct pools *p)
     table_deinit(&p->by_hash);
     nghttp2_session_callbacks_del(p->h2_callbacks);
     nghttp2_option_del(p->h2_options);
+    buf_deinit(&p->h2_staging);
 }
 
 /* SplitMix64. */

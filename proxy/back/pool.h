@@ -81,6 +81,7 @@ struct pools {
     bool closing; /* nothing is remembered any more */
     nghttp2_session_callbacks *h2_callbacks;
     nghttp2_option *h2_options;
+    struct buf h2_staging; /* frames on their way into records: empty between flushes */
 };
 
 void pools_init(struct pools *p, struct proxy *proxy);

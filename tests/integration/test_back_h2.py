@@ -1,12 +1,13 @@
 """HTTP/2 towards backends: h2c by prior knowledge and h2 over TLS, behind both fronts."""
 
+import ssl
 import struct
 import threading
 
 import h2.settings
 import pytest
 
-from support.backend import Backend
+from support.backend import Backend, reply
 from support.backend_h2 import BackendH2
 from support.edge import SANITIZED, ZONE, Edge
 from support.http1 import NoAnswer
@@ -541,6 +542,21 @@ def test_idle_connections_close(front):
         assert ask(e, front, "idle").status == 200
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls_sessions_are_resumed(pki, version):
+    with BackendH2("again", tls=(pki / "back.pem", pki / "back.key")) as again:
+        again.tls.maximum_version = version
+        # Of one backend, but not verified: another one's sessions are not for it.
+        loose = {"name": "loose", "url": f"https://localhost:{again.port}", "tls": {"verify": False}}
+        with Edge({"workers": 1, "limits": {"pool_idle": "200ms"},
+                   "services": [https(pki, "again", again), loose]}) as e:
+            for i in range(3):
+                assert e.get2("again." + ZONE).status == 200
+                assert again.connections[i].over.wait(PATIENCE)
+            assert e.get2("loose." + ZONE).status == 200
+        assert [c.resumed for c in again.connections] == [False, True, True, False]
+
+
 # --- backends that are not to be trusted
 
 def hostile(edge, clear, answer, front="h2"):
@@ -644,6 +660,7 @@ def test_pushes_are_refused(edge, clear):
 def test_what_is_no_http2(front):
     with Backend("old") as old, Edge({"workers": 1, "services": [
             {"name": "old", "url": old.url.replace("http:", "h2c:")}]}) as e:
+        old.on("*", lambda c, r: (c.send(reply(400)), c.close()))
         assert ask(e, front, "old").status == 502
 
 
