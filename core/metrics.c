@@ -9,15 +9,17 @@
 static const struct family_member {
     struct span name; /* with its labels */
     const char *type, *help;
-    bool is_counter;
+    bool is_counter, is_histogram;
 } members[METRIC_COUNT] = {
-#define counter true
-#define gauge false
+#define counter true, false
+#define gauge false, false
+#define histogram true, true
 #define METRIC(id, type, name, help) {SPAN_LIT(name), #type, help, type},
 #include "core/metrics.def"
 #undef METRIC
 #undef counter
 #undef gauge
+#undef histogram
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
@@ -31,6 +33,17 @@ void metrics_register(struct metrics *m)
     m->next = registered;
     registered = m;
     pthread_mutex_unlock(&lock);
+}
+
+void metrics_observe_head(struct metrics *m, uint64_t microseconds)
+{
+    static const uint64_t limits[] = {5000, 25000, 100000, 500000, 2500000, 10000000};
+    _Static_assert(METRIC_HEAD_MORE - METRIC_HEAD_5MS == ARRAY_LEN(limits), "as in the table");
+    size_t i = 0;
+    while (i < ARRAY_LEN(limits) && microseconds > limits[i])
+        i++;
+    metrics_add(m, (enum metric_id)(METRIC_HEAD_5MS + i), 1);
+    metrics_add(m, METRIC_HEAD_SUM, microseconds);
 }
 
 static uint64_t value_of(const struct metrics *m, size_t id)
@@ -63,12 +76,17 @@ static void sum_all(uint64_t sums[METRIC_COUNT])
     pthread_mutex_unlock(&lock);
 }
 
-/* The name without its labels. */
+/* The name without its labels, and without what tells the members of a histogram apart. */
 static struct span family_of(size_t id)
 {
     struct span name = members[id].name;
     ptrdiff_t brace = span_chr(name, '{');
-    return brace < 0 ? name : span_sub(name, 0, (size_t)brace);
+    if (brace >= 0)
+        name = span_sub(name, 0, (size_t)brace);
+    if (!members[id].is_histogram)
+        return name;
+    ptrdiff_t last = span_rchr(name, '_');
+    return span_sub(name, 0, (size_t)last);
 }
 
 static bool same_family(size_t a, size_t b)
@@ -93,12 +111,29 @@ static enum err write_member(struct buf *out, size_t id, uint64_t value)
     return buf_printf(out, " %" PRIu64 "\n", value);
 }
 
+/* Prometheus counts in each bucket what is in those before as well. The count is the last one's. */
+static enum err write_histogram(struct buf *out, size_t first, const uint64_t sums[METRIC_COUNT])
+{
+    struct span family = family_of(first);
+    uint64_t count = 0;
+    size_t id = first;
+    for (; span_chr(members[id].name, '{') >= 0; id++) {
+        count += sums[id];
+        TRY(write_member(out, id, count));
+    }
+    TRY(buf_append(out, members[id].name));
+    TRY(buf_printf(out, " %" PRIu64 ".%06" PRIu64 "\n", sums[id] / 1000000, sums[id] % 1000000));
+    return buf_printf(out, SPAN_FMT "_count %" PRIu64 "\n", SPAN_ARG(family), count);
+}
+
 /* The lines of a family must stand together, wherever they are in the table. */
 static enum err write_family(struct buf *out, size_t first, const uint64_t sums[METRIC_COUNT])
 {
     struct span family = family_of(first);
     TRY(buf_printf(out, "# HELP " SPAN_FMT " %s\n", SPAN_ARG(family), members[first].help));
     TRY(buf_printf(out, "# TYPE " SPAN_FMT " %s\n", SPAN_ARG(family), members[first].type));
+    if (members[first].is_histogram)
+        return write_histogram(out, first, sums);
     for (size_t id = first; id < METRIC_COUNT; id++)
         if (same_family(first, id))
             TRY(write_member(out, id, sums[id]));

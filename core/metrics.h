@@ -1,4 +1,4 @@
-/* Counters and gauges, declared once in a table (metrics.def), counted per thread, summed at a
+/* Counters, gauges and histograms, declared once in a table (metrics.def), counted per thread, summed at a
  * scrape.
  *
  * Each thread that counts owns one struct metrics; it alone writes it (plain relaxed stores, no
@@ -36,6 +36,8 @@ static inline void metrics_sub(struct metrics *m, enum metric_id id, uint64_t n)
 {
     metrics_add(m, id, (uint64_t)0 - n);
 }
+/* Takes MICROSECONDS up into the histogram of linkup_http_head_seconds. */
+void metrics_observe_head(struct metrics *m, uint64_t microseconds);
 /* For gauges that one thread owns. */
 static inline void metrics_set(struct metrics *m, enum metric_id id, uint64_t v)
 {

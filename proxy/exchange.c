@@ -100,14 +100,37 @@ void exchange_drop_back(struct exchange *x)
     x->back = NULL;
 }
 
+bool exchange_is_complete(const struct exchange *x)
+{
+    if (x->passed)
+        return x->request_ended && x->response_ended;
+    return x->answered > 0 &&
+           (x->response_ended || exchange_bodyless(x) || x->response.body == BODY_NONE ||
+            (x->response.body == BODY_LENGTH && x->response_bytes >= x->response.content_length));
+}
+
+static void count_cut(struct exchange *x)
+{
+    enum metric_id by = METRIC_CUT_EDGE;
+    if (exchange_is_complete(x))
+        return;
+    if (x->story.end == END_BACK_BROKE || x->story.end == END_BACK_SILENT)
+        by = METRIC_CUT_BACKEND;
+    else if (x->story.end != END_LIMIT && x->story.end != END_DRAIN)
+        by = METRIC_CUT_CLIENT;
+    metrics_add(x->proxy->metrics, by, 1);
+}
+
 void exchange_done(struct exchange *x)
 {
     CHECK(!x->done);
     x->done = true;
     exchange_drop_back(x);
     upgrade_end(x);
-    if (!x->check)
+    if (!x->check) {
         access_log_write(x->proxy->access, x);
+        count_cut(x);
+    }
     if (x->session)
         session_entry_unpin(x->session);
     edge_pin_drop(x->edge);
@@ -160,6 +183,8 @@ void exchange_head(struct exchange *x)
         return;
     CHECK(x->response.status != 101 || x->upgrade == UPGRADE_DONE);
     story_mark(&x->story, MOMENT_HEAD);
+    if (x->kind == LISTEN_HTTPS)
+        metrics_observe_head(x->proxy->metrics, x->story.at_us[MOMENT_HEAD] - x->story.started_us);
     x->head_sent = true;
     if (!x->check)
         count_status(x);

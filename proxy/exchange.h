@@ -183,5 +183,7 @@ void exchange_back_failed(struct exchange *x, enum page_reason why);
 /* For fronts: response bytes. */
 struct span exchange_peek(struct exchange *x, bool *end);
 void exchange_consume(struct exchange *x, size_t n);
+/* Whether the client was given the whole response. */
+bool exchange_is_complete(const struct exchange *x);
 /* Whether the response has no body by its nature (HEAD, 204, 304). */
 bool exchange_bodyless(const struct exchange *x);

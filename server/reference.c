@@ -76,7 +76,9 @@ static const struct metric_row {
 static struct span family_of(const struct metric_row *m)
 {
     ptrdiff_t brace = span_chr(m->name, '{');
-    return brace < 0 ? m->name : span_sub(m->name, 0, (size_t)brace);
+    struct span name = brace < 0 ? m->name : span_sub(m->name, 0, (size_t)brace);
+    bool parts = strcmp(m->type, "histogram") == 0;
+    return parts ? span_sub(name, 0, (size_t)span_rchr(name, '_')) : name;
 }
 
 /* The labels of all that are of M's family: they stand together in the table. */
@@ -85,10 +87,12 @@ static enum err put_labels(struct buf *out, const struct metric_row *m)
     const struct metric_row *end = metrics + ARRAY_LEN(metrics);
     struct span family = family_of(m);
     for (const char *comma = ""; m < end && span_eq(family_of(m), family); m++, comma = ", ") {
-        struct span labels = span_from(m->name, family.len);
-        if (labels.len > 0)
-            TRY(buf_printf(out, "%s`" SPAN_FMT "`", comma,
-                           SPAN_ARG(span_sub(labels, 1, labels.len - 2))));
+        ptrdiff_t brace = span_chr(m->name, '{');
+        if (brace < 0)
+            continue;
+        struct span labels = span_from(m->name, (size_t)brace);
+        TRY(buf_printf(out, "%s`" SPAN_FMT "`", comma,
+                       SPAN_ARG(span_sub(labels, 1, labels.len - 2))));
     }
     return ERR_OK;
 }

@@ -199,15 +199,6 @@ static struct span place_name(const struct exchange *x)
     return x->route.place == PLACE_SHARED ? SPAN_LIT("shared") : SPAN_LIT("session");
 }
 
-static bool is_complete(const struct exchange *x)
-{
-    if (x->passed)
-        return x->request_ended && x->response_ended;
-    return x->answered > 0 &&
-           (x->response_ended || exchange_bodyless(x) || x->response.body == BODY_NONE ||
-            (x->response.body == BODY_LENGTH && x->response_bytes >= x->response.content_length));
-}
-
 /* Whether the client was given everything; else who broke it off. */
 static struct span end_name(const struct exchange *x)
 {
@@ -222,7 +213,7 @@ static struct span end_name(const struct exchange *x)
         [END_LIMIT] = SPAN_LIT("limit"),
         [END_DRAIN] = SPAN_LIT("drain"),
     };
-    return is_complete(x) ? SPAN_LIT("complete") : names[x->story.end];
+    return exchange_is_complete(x) ? SPAN_LIT("complete") : names[x->story.end];
 }
 
 /* How far an exchange had come that did not come to its end. */
@@ -322,7 +313,7 @@ static void put_times(struct line *l, const struct story *s, uint64_t now_us)
 static void put_end(struct line *l, const struct exchange *x)
 {
     put_text(l, KEY("end"), end_name(x), SHORT_MAX);
-    if (is_complete(x))
+    if (exchange_is_complete(x))
         return;
     put_text(l, KEY("phase"), phase_name(x), SHORT_MAX);
     if (x->story.end == END_CLIENT_RESET)

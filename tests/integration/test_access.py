@@ -225,3 +225,6 @@ def test_reset_by_the_client(back):
             c.reset(stream, 8)
             line = line_of(e, "/hang")
         assert (line["end"], line["phase"], line["reset"]) == ("client-reset", "wait", 8)
+        assert e.metric("linkup_http_cut_total") == 1
+        assert e.get(HOST).status == 200
+        assert e.metric("linkup_http_head_seconds_count") == 1

@@ -59,7 +59,7 @@ static void families_have_one_head_and_stand_together(void **state)
             continue;
         }
         assert_memory_equal(line, head, strlen(head));
-        assert_non_null(strchr("{ ", line[strlen(head)]));
+        assert_non_null(strchr("{ _", line[strlen(head)]));
     }
     mem_free(text);
 }
@@ -112,6 +112,24 @@ static void counters_outlive_their_thread_gauges_do_not(void **state)
     mem_free(b);
     assert_line("linkup_tls_resumed_total 4");
     assert_line("linkup_http_requests_open 0");
+}
+
+static void histograms_are_cumulative(void **state)
+{
+    struct metrics *a = NEW(struct metrics);
+    metrics_register(a);
+    metrics_observe_head(a, 5000);
+    metrics_observe_head(a, 5001);
+    metrics_observe_head(a, 60000000);
+    assert_line("# TYPE linkup_http_head_seconds histogram");
+    assert_line("linkup_http_head_seconds_bucket{le=\"0.005\"} 1");
+    assert_line("linkup_http_head_seconds_bucket{le=\"0.025\"} 2");
+    assert_line("linkup_http_head_seconds_bucket{le=\"10\"} 2");
+    assert_line("linkup_http_head_seconds_bucket{le=\"+Inf\"} 3");
+    assert_line("linkup_http_head_seconds_sum 60.010001");
+    assert_line("linkup_http_head_seconds_count 3");
+    metrics_unregister(a);
+    mem_free(a);
 }
 
 static void counters_are_unsigned(void **state)
@@ -177,6 +195,7 @@ int main(void)
         cmocka_unit_test(the_version_is_escaped),
         cmocka_unit_test(all_registered_are_summed),
         cmocka_unit_test(counters_outlive_their_thread_gauges_do_not),
+        cmocka_unit_test(histograms_are_cumulative),
         cmocka_unit_test(counters_are_unsigned),
         cmocka_unit_test(a_buffer_too_small_is_an_error),
         cmocka_unit_test(an_unregistered_one_is_a_bug),
