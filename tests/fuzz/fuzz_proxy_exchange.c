@@ -5,6 +5,7 @@
  * what to do, with an argument of three bits, and the bytes that it takes. When the script has ended
  * everyone reads to the end and nobody says any more; what is not over then must be waiting for a
  * deadline. Nothing may be left after the end. */
+#include "proxy/head/websocket.h"
 #include "unit/proxy/exchange_bed.h"
 
 struct script {
@@ -121,6 +122,60 @@ static void h2_window(struct script *s, unsigned which)
     frame(s, NGHTTP2_WINDOW_UPDATE, 0, chosen_stream(s, which), SPAN_LIT("\x00\x01\x00\x00"));
 }
 
+/* --- WebSockets ---------------------------------------------------------------------------------- */
+
+#define WS_ASK                                                                                     \
+    "GET /ws HTTP/1.1\r\nhost: web.z.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n"        \
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+/* RFC 8441: CONNECT, :protocol websocket, https, /, :authority. */
+static void ask_for_websocket(struct script *s)
+{
+    static const char block[] = "\x02\x07"
+                                "CONNECT\x00\x09:protocol\x09websocket\x87\x84\x01\x0aweb.z.test";
+    if (!s->http2) {
+        bed_send(client(s), SPAN_LIT(WS_ASK));
+        return;
+    }
+    frame(s, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, s->stream, SPAN_LIT(block));
+    s->stream += 2;
+}
+
+/* The exchange whose upgrade has come to this. */
+static struct exchange *find_upgrade(struct script *s, enum exchange_upgrade upgrade)
+{
+    if (!s->bed->proxy->fronts)
+        return NULL;
+    struct front *f = bed_front(s->bed->proxy->fronts);
+    struct exchange *x = bed_first_exchange(s->bed, f);
+    while (x && x->upgrade != upgrade)
+        x = s->http2 ? x->h2.next : NULL;
+    return x;
+}
+
+/* The backend takes it up, as it should or not quite. */
+static void take_websocket_up(struct script *s, unsigned how)
+{
+    static const char *const rests[] = {"", "raw bytes", "HTTP/1.1 200 OK\r\n\r\n"};
+    struct exchange *x = find_upgrade(s, UPGRADE_ASKED);
+    const struct field *key = x ? fields_find(&x->request.fields, FIELD_SEC_WEBSOCKET_KEY) : NULL;
+    char accept[WEBSOCKET_ACCEPT_LEN];
+    websocket_accept(key ? key->value : SPAN_LIT(""), accept);
+    char *text = mem_printf("HTTP/1.1 101 X\r\nupgrade: %s\r\nconnection: upgrade\r\n"
+                            "sec-websocket-accept: %.*s\r\n\r\n%s",
+                            how == 7 ? "h2c" : "websocket", WEBSOCKET_ACCEPT_LEN, accept,
+                            rests[how % ARRAY_LEN(rests)]);
+    bed_send(back(s), span_str(text));
+    mem_free(text);
+}
+
+static void expire_upgraded(struct script *s)
+{
+    struct exchange *x = find_upgrade(s, UPGRADE_DONE);
+    if (x)
+        bed_expire_upgraded(s->bed, x);
+}
+
 /* --- steps --------------------------------------------------------------------------------------- */
 
 static void on_call(struct script *s, unsigned how)
@@ -225,6 +280,15 @@ static void step(struct script *s)
         return;
     case 23:
         frame(s, NGHTTP2_RST_STREAM, 0, chosen_stream(s, arg), SPAN_LIT("\x00\x00\x00\x08"));
+        return;
+    case 24:
+        ask_for_websocket(s);
+        return;
+    case 25:
+        take_websocket_up(s, arg);
+        return;
+    case 26:
+        expire_upgraded(s);
         return;
     default:
         bed_turn(b);
