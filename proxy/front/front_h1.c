@@ -411,17 +411,6 @@ static void process(struct front *f)
 
 /* --- events -------------------------------------------------------------------------------------- */
 
-/* A WebSocket's bytes, or its client's end. Who ended properly may still read; who vanished does not, but
- * what it said before reaches the backend. */
-static void upgraded_input(struct front *f)
-{
-    exchange_request_body(f->h1.x);
-    if (f->h1.x && f->conn.cut) {
-        f->h1.vanished = true;
-        conn_flush_last(&f->conn);
-    }
-}
-
 /* What the edge answers by itself it also gives to who has ended its side, as scripts do (`nc -N`). For a
  * backend's answer that will not do: a FIN may be all that is ever seen of a client that has gone, and the
  * backend must not work for it. */
@@ -435,8 +424,10 @@ static bool may_answer(const struct front *f)
 static void look_later(struct front *f)
 {
     struct conn *c = &f->conn;
-    if (buf_room(&c->in) > 0 || c->starved || f->h1.finishing || !f->h1.x)
+    if (buf_room(&c->in) > 0 || f->h1.finishing || !f->h1.x)
         return;
+    if (c->starved && f->h1.x->upgrade != UPGRADE_DONE)
+        return; /* the deadline is for what the client does not take */
     conn_deadline_ms(c, LOOK_MS);
     f->h1.looking = true;
 }
@@ -446,10 +437,24 @@ static void look(struct front *f)
     f->h1.looking = false;
     if (!f->conn.paused)
         return;
-    if (conn_peer_has_ended(&f->conn))
-        give_up(f, END_CLIENT_GONE);
-    else
+    if (!conn_peer_has_ended(&f->conn))
         look_later(f);
+    else if (f->h1.x->upgrade == UPGRADE_DONE)
+        f->h1.x->client_ended = true; /* what it said before still has its time */
+    else
+        give_up(f, END_CLIENT_GONE);
+}
+
+/* A WebSocket's bytes, or its client's end. Who ended properly may still read; who vanished does not, but
+ * what it said before reaches the backend. */
+static void upgraded_input(struct front *f)
+{
+    exchange_request_body(f->h1.x);
+    if (f->h1.x && f->conn.cut) {
+        f->h1.vanished = true;
+        conn_flush_last(&f->conn);
+    }
+    look_later(f);
 }
 
 static void h1_input(struct conn *c)
@@ -516,6 +521,8 @@ static void h1_room(struct conn *c)
         front_pace_has_room(f);
         wait_no_more(f);
         move_body(f);
+        if (f->h1.x && f->h1.x->upgrade == UPGRADE_DONE)
+            look_later(f);
     }
 }
 

@@ -373,6 +373,32 @@ static void the_end_waits_for_what_was_said_before(void **state)
     assert_true(client()->eof);
 }
 
+/* Nobody reads its end behind what the backend does not take; it is looked for. */
+static void one_that_goes_unread_is_not_waited_for_long(void **state)
+{
+    static char much[64 * 1024];
+    open_websocket();
+    back()->hold = true;
+    do
+        bed_turns(&bed, 8);
+    while (bed_send(client(), span_of(much, sizeof much)) > 0);
+    bed_settle(&bed);
+    struct exchange *x = exchange();
+    assert_true(bed_expire_front(&bed)); /* a look: it is still there */
+    assert_false(x->client_ended);
+    bed_end_close(client());
+    bed_settle(&bed);
+    assert_true(bed_expire_front(&bed));
+    assert_true(x->client_ended);
+    x->quiet.had_moved = x->request_bytes + x->response_bytes;
+    x->quiet.since_ms = loop_now_ms(bed.loop) - bed.proxy->config->limits.idle_timeout_ms;
+    deadline_off(bed.loop, &x->quiet.round);
+    x->quiet.round.on_due(bed.loop, &x->quiet.round);
+    back()->hold = false;
+    bed_settle(&bed);
+    assert_true(back()->eof);
+}
+
 /* --- the edge changes ---------------------------------------------------------------------------- */
 
 static void it_stays_open_through_a_reload_and_a_drain(void **state)
@@ -415,6 +441,7 @@ int main(void)
         TEST(a_look_at_a_lively_one_changes_nothing),
         TEST(who_does_not_read_is_waited_for),
         TEST(the_end_waits_for_what_was_said_before),
+        TEST(one_that_goes_unread_is_not_waited_for_long),
         TEST(it_stays_open_through_a_reload_and_a_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
