@@ -2,12 +2,13 @@
 #
 #   PRESET=dev|release|asan|tsan|fuzz|dev-clang   what `make build` builds
 #   INSTALL=no                                    only check for missing packages
+#   MINUTES=60                                    how long `make soak` lasts
 #   CHECK=1                                       `make demo`: verify it and exit 0 or 1
 
 PRESET ?= dev
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help build demo test check bench format clean
+.PHONY: help build demo test check bench soak format clean
 
 help:
 	@echo "make demo     build an edge and start it with services and three sessions (CHECK=1: verify, exit)"
@@ -15,6 +16,7 @@ help:
 	@echo "make build    build into build/PRESET (PRESET=$(PRESET); release, asan, tsan, fuzz, dev-clang)"
 	@echo "make check    formatting and static checks"
 	@echo "make bench    measure beside other servers"
+	@echo "make soak     mixed load for MINUTES (60), backends killed and restarted: nothing lost, nothing leaked"
 	@echo "make format   format the sources"
 	@echo "make clean    remove build/"
 	@echo
@@ -42,6 +44,11 @@ bench:
 	@tools/setup build test bench
 	@tools/build release
 	@LINKUP_BUILD=$(CURDIR)/build/release tests/bench/run
+
+soak:
+	@tools/setup build test
+	@tools/build release
+	@LINKUP_BUILD=$(CURDIR)/build/release tools/soak $(MINUTES)
 
 format:
 	@tools/setup check

@@ -212,10 +212,6 @@ class Changer(threading.Thread):
                     self.edge.signal(signal.SIGHUP)
 
 
-def descriptors(edge):
-    return len(os.listdir(f"/proc/{edge.pid}/fd"))
-
-
 @pytest.fixture(name="world", scope="module")
 def fixture_world():
     wilds = [Wild(n, i) for i, n in enumerate(("shared", "one", "two"))]
@@ -236,7 +232,7 @@ def test_chaos(world, turn):
     edge, backs = world
     edge.get("web." + ZONE, "/echo")
     wait_until(lambda: edge.metric("linkup_http_requests_open") <= 1, "quiet")
-    before = descriptors(edge)
+    before = edge.descriptors()
     wrong, stop = [], threading.Event()
     changer = Changer(edge, backs, stop)
     clients = [Client(edge, 100 * turn + i, wrong) for i in range(THREADS)]
@@ -251,7 +247,7 @@ def test_chaos(world, turn):
     assert sum(c.done for c in clients) == THREADS * ROUNDS
     assert edge.process.poll() is None
     wait_until(lambda: edge.metric("linkup_http_requests_open") <= 1, "every exchange to end")
-    wait_until(lambda: descriptors(edge) <= before + 2, "every descriptor to be closed")
+    wait_until(lambda: edge.descriptors() <= before + 2, "every descriptor to be closed")
     assert edge.get("web." + ZONE, "/echo").status == 200
 
 

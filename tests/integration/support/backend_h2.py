@@ -260,7 +260,7 @@ class BackendH2:
     this side's (h2.settings.SettingCodes). TLS: (certificate file, key file), with ALPN as given."""
 
     def __init__(self, name="backend", tls=None, alpn=("h2",), settings=None, auto_window=True,
-                 receive_buffer=None):
+                 receive_buffer=None, port=0):
         self.name, self.settings, self.auto_window, self.tls = name, settings, auto_window, None
         if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -272,7 +272,8 @@ class BackendH2:
         self.listener = socket.socket()
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen(1024)
         self.port = self.listener.getsockname()[1]
         self.url = f"{'https' if tls else 'h2c'}://127.0.0.1:{self.port}"

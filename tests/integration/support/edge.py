@@ -387,6 +387,9 @@ class Edge:
         assert values, f"no metric {name}"
         return sum(values)
 
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def rss_kib(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
