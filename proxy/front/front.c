@@ -38,9 +38,16 @@ bool front_lingers_out(struct front *f)
     size_t n = buf_len(&f->conn.in);
     f->lingered += n;
     conn_consume(&f->conn, n);
-    conn_deadline_ms(&f->conn, LINGER_MS);
-    return f->conn.eof || f->lingered > LINGER_BYTES ||
-           loop_now_ms(f->conn.shared->loop) >= f->linger_until_ms;
+    if (f->conn.eof || loop_now_ms(f->conn.shared->loop) >= f->linger_until_ms)
+        return true;
+    if (f->lingered > LINGER_BYTES) {
+        /* So much can have been on its way before the client could read what we said last. */
+        conn_stop_reading(&f->conn);
+        conn_deadline_ms(&f->conn, LINGER_UNREAD_MS);
+    } else {
+        conn_deadline_ms(&f->conn, LINGER_MS);
+    }
+    return false;
 }
 
 const struct addr *front_local(struct front *f)

@@ -17,6 +17,8 @@
 #define LINGER_BYTES ((size_t)1024 * 1024)
 #define LINGER_MS 5000 /* of silence */
 #define LINGER_MOST_MS 30000
+/* Who sends more is not read any more, and has so long to read what was said. */
+#define LINGER_UNREAD_MS 1000
 
 struct front_h1 {
     struct exchange *x;

@@ -4,9 +4,8 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
 
-/* For the GOAWAY to be sent to one who does not read, and then for it to be read. */
+/* For the GOAWAY to be sent to one who does not read. */
 #define CALM_SEND_MS 2000
-#define CALM_LINGER_MS 1000
 /* A DATA frame so small, because of the window, is one that the client has dribbled out of us. */
 #define DRIBBLE 512
 
@@ -155,7 +154,7 @@ void front_h2_calm_drained(struct front *f)
 {
     f->lingering = true;
     conn_shutdown_write(&f->conn);
-    conn_deadline_ms(&f->conn, CALM_LINGER_MS);
+    conn_deadline_ms(&f->conn, LINGER_UNREAD_MS);
 }
 
 /* --- what nghttp2 tells -------------------------------------------------------------------------- */

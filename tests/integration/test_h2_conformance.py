@@ -322,7 +322,7 @@ def test_more_than_the_window(edge, back):
             if not c.write(data(1, b"x" * 16384)) or c.reset_of(1) is not None:
                 break
         over.set()
-        assert FLOW_CONTROL_ERROR in (c.reset_of(1), c.goaway)
+        assert FLOW_CONTROL_ERROR in (c.reset_of(1), c.goaway), (c.closed, c.sent, c.frames[-3:])
 
 
 # --- what is allowed
