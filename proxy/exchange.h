@@ -141,6 +141,7 @@ struct exchange {
     struct { /* an HTTP/2 front's */
         int32_t stream;
         struct buf body; /* of the request, received and not yet taken by the back */
+        size_t kept_up;  /* bytes for which the back has left nothing of it */
         bool body_ended, refused, refused_target, refused_trailers, deferred;
         bool closed;                   /* the stream is; the back still takes the body */
         bool rounded;                  /* a round of the connection's deadline has seen it */

@@ -3,9 +3,6 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2_guard.h"
 
-/* How much of one request's body, and of all of a connection's, waits in memory for slow backs. */
-#define STREAM_WINDOW (128 * 1024)
-#define CONNECTION_WINDOW (1024 * 1024)
 /* Of a DATA frame: it fills a TLS record with its header, and not one and nine bytes of the next. */
 #define FRAME_HEADER 9
 #define DATA_MAX (TLS_RECORD_MAX - FRAME_HEADER)
@@ -261,6 +258,7 @@ static void h2_consume(struct exchange *x, size_t n)
     spare_return(&f->proxy->conns.spare, &x->h2.body, SPARE_OF_SMALL);
     nghttp2_session_consume(f->h2.session, x->h2.stream, n);
     front_h2_meter_earn_body(&f->h2.meter, n);
+    front_h2_widen(f, x, n);
     conn_flush_later(&f->conn);
 }
 

@@ -10,6 +10,11 @@
 struct conn;
 struct front;
 
+/* How much of one request's body, and of all of a connection's, waits in memory for slow backs. */
+#define STREAM_WINDOW (128 * 1024)
+#define STREAM_WINDOW_MOST (768 * 1024)
+#define CONNECTION_WINDOW (1024 * 1024)
+
 extern const struct front_ops front_h2_ops;
 
 /* The stream has no exchange any more; X ends. */
@@ -34,6 +39,9 @@ void front_h2_give_up(struct front *f, enum story_end why);
 /* Writes what the session has to say, as far as there is room; false when it is broken. Not from its
  * callbacks. */
 bool front_h2_send(struct front *f);
+
+/* X's back has taken N bytes of its body: a wider window, when it takes all that comes. */
+void front_h2_widen(struct front *f, struct exchange *x, size_t n);
 
 /* After each turn: sets the connection's deadline to what is waited for now. */
 void front_h2_arm_deadline(struct front *f);

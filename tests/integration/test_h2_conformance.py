@@ -325,6 +325,31 @@ def test_more_than_the_window(edge, back):
         assert FLOW_CONTROL_ERROR in (c.reset_of(1), c.goaway), (c.closed, c.sent, c.frames[-3:])
 
 
+def room_after_upload(c, stream, most):
+    """Sends as far as the stream's window goes, at most MOST bytes; how far it is open then."""
+    room, sent, seen = 128 << 10, 0, 0
+    while sent < most:
+        c.ping()
+        updates = c.of("WINDOW_UPDATE", stream)
+        room += sum(int.from_bytes(f.payload, "big") for f in updates[seen:])
+        seen = len(updates)
+        if room < 16384:
+            break
+        c.write(data(stream, b"x" * 16384))
+        sent, room = sent + 16384, room - 16384
+    return room, sent
+
+
+def test_a_backend_that_keeps_up_gets_a_wider_window(edge):
+    with open_raw(edge) as c:
+        c.write(post(1))
+        room, _ = room_after_upload(c, 1, 8 << 20)
+        assert 128 << 10 < room <= 768 << 10
+        c.write(data(1, end=True) + window(0, 1 << 24) + settings((WINDOW, 1 << 24)) + window(1, 1 << 24))
+        c.until(lambda: c.ended(1))
+        assert c.status(1) == 200
+
+
 # --- what is allowed
 
 FINE = {
