@@ -75,14 +75,44 @@ static bool strip_base(struct span *rest, struct span base)
     return true;
 }
 
-static struct span turn_path(struct span path, struct span base, struct arena *arena)
+/* The scheme, when there was one, and the public host in front of REST. */
+static struct span with_host(bool with_scheme, struct span rest, const struct forward_facts *facts,
+                             struct arena *arena)
 {
-    if (!strip_base(&path, base))
+    struct span authority = public_authority(facts, arena);
+    if (!authority.p)
+        return authority;
+    struct span parts[] = {
+        with_scheme ? public_scheme(facts) : SPAN_LIT(""),
+        with_scheme ? SPAN_LIT("://") : SPAN_LIT("//"),
+        authority,
+        rest.len && rest.p[0] == '/' ? SPAN_LIT("") : SPAN_LIT("/"),
+        rest,
+    };
+    return arena_join(arena, parts, ARRAY_LEN(parts));
+}
+
+/* Whether PATH by itself would be read as a host: "//host" (RFC 3986 4.2), and what browsers take for it,
+ * to whom a backslash is a slash and a tab is nothing. */
+static bool looks_like_host(struct span path)
+{
+    size_t i = 1;
+    while (i < path.len && path.p[i] == '\t')
+        i++;
+    return i < path.len && (path.p[i] == '/' || path.p[i] == '\\');
+}
+
+static struct span turn_path(struct span path, const struct forward_facts *facts,
+                             struct arena *arena)
+{
+    if (!strip_base(&path, span_str(facts->route->backend->to.base_path)))
         return path;
-    if (path.len > 0 && path.p[0] == '/')
-        return path;
-    struct span parts[2] = {SPAN_LIT("/"), path};
-    return arena_join(arena, parts, 2);
+    if (path.len == 0 || path.p[0] != '/') {
+        struct span parts[2] = {SPAN_LIT("/"), path};
+        return arena_join(arena, parts, 2);
+    }
+    /* Who asks for "//host" must not be sent there by what the backend makes of it: "/base//host/". */
+    return looks_like_host(path) ? with_host(true, path, facts, arena) : path;
 }
 
 struct span turn_location(struct span location, const struct forward_facts *facts,
@@ -91,25 +121,13 @@ struct span turn_location(struct span location, const struct forward_facts *fact
     if (!facts->route->backend)
         return location;
     const struct config_backend *b = &facts->route->backend->to;
-    struct span base = span_str(b->base_path);
     struct reference r;
     if (!split_reference(location, &r))
-        return turn_path(location, base, arena);
+        return turn_path(location, facts, arena);
     if (!is_of_backend(&r, b))
         return location;
-
-    strip_base(&r.rest, base);
-    struct span authority = public_authority(facts, arena);
-    if (!authority.p)
-        return authority;
-    struct span parts[] = {
-        r.scheme.len ? public_scheme(facts) : SPAN_LIT(""),
-        r.scheme.len ? SPAN_LIT("://") : SPAN_LIT("//"),
-        authority,
-        r.rest.len && r.rest.p[0] == '/' ? SPAN_LIT("") : SPAN_LIT("/"),
-        r.rest,
-    };
-    return arena_join(arena, parts, ARRAY_LEN(parts));
+    strip_base(&r.rest, span_str(b->base_path));
+    return with_host(r.scheme.len > 0, r.rest, facts, arena);
 }
 
 /* --- set-cookie ---------------------------------------------------------------------------------- */

@@ -124,6 +124,16 @@ static void test_locations(void **state)
         {API_HOST, "/v1", "/"},
         {API_HOST, "/v1?x", "/?x"},
         {API_HOST, "/v10/x", "/v10/x"},
+        /* What stands behind the base path must not become a host (RFC 3986 4.2), nor what browsers take
+         * for one: a backslash, and tabs that they leave out. */
+        {API_HOST, "/v1//evil.example/", "https://" API_HOST "//evil.example/"},
+        {API_HOST, "/v1///evil.example/", "https://" API_HOST "///evil.example/"},
+        {API_HOST, "/v1/\\evil.example/", "https://" API_HOST "/\\evil.example/"},
+        {API_HOST, "/v1/\t/evil.example/", "https://" API_HOST "/\t/evil.example/"},
+        {API_HOST, "/v1/\t\t\\evil.example/", "https://" API_HOST "/\t\t\\evil.example/"},
+        {API_HOST, "/v1/x//evil.example/", "/x//evil.example/"},
+        {API_HOST, "https://api.internal/v1//evil.example/", "https://" API_HOST "//evil.example/"},
+        {API_HOST, "//api.internal/v1//evil.example/", "//" API_HOST "//evil.example/"},
         {API_HOST, "/x", "/x"},
         /* six: http://[fd00::1]:8080 */
         {"six.dev.example.com", "http://[fd00::1]:8080/x", "https://six.dev.example.com/x"},
