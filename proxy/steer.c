@@ -4,6 +4,7 @@
 #include "proxy/back/back.h"
 #include "proxy/back/back_local.h"
 #include "proxy/page/own_answer.h"
+#include "proxy/page/page_accept.h"
 
 /* A use of a session is reported at most this often. */
 #define TOUCH_INTERVAL_MS 60000
@@ -117,6 +118,15 @@ static void ask_explain(struct exchange *x)
     x->explain = f && span_eq(f->value, SPAN_LIT("1"));
 }
 
+/* People who open the edge's own host in a browser; programs get the API's answer. */
+static bool wants_home(const struct exchange *x)
+{
+    const struct request_head *h = &x->request;
+    const struct field *accept = fields_find(&h->fields, FIELD_ACCEPT);
+    return (h->method == METHOD_GET || h->method == METHOD_HEAD) &&
+           span_eq(h->path, SPAN_LIT("/")) && accept && page_form_of(accept->value) == PAGE_HTML;
+}
+
 static void steer_routed(struct exchange *x)
 {
     switch (x->route.outcome) {
@@ -130,7 +140,10 @@ static void steer_routed(struct exchange *x)
             own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
         return;
     case ROUTE_TO_EDGE:
-        back_local_start(x);
+        if (wants_home(x))
+            own_answer_page(x, PAGE_HOME, NULL);
+        else
+            back_local_start(x);
         return;
     case ROUTE_UNKNOWN_HOST:
         own_answer_page(x, PAGE_UNKNOWN_HOST, NULL);

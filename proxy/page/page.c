@@ -100,6 +100,14 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
     [PAGE_LOOP] =
         {508, "loop", "This request goes in circles", "It has passed this edge eight times.",
          "A backend URL leads back to this edge: correct it. `linkup explain URL` shows the way."},
+    [PAGE_HOME] =
+        {200, "home", "This is the edge of {zone}",
+         "It leads to a system's services: the shared ones at SERVICE.{zone}, and those of a "
+         "session, a "
+         "copy of the system with somebody's own services in it, at SERVICE.SESSION.{zone}.",
+         "`linkup sessions ls` shows the sessions with their URLs, `linkup explain URL` where a "
+         "request "
+         "goes. Begin with `linkup --edge https://edge.{zone} login`."},
 };
 
 int page_status(enum page_reason r)

@@ -34,6 +34,7 @@ enum page_reason {
     PAGE_OVERLOADED,          /* 503 */
     PAGE_BACK_SILENT,         /* 504 */
     PAGE_LOOP,                /* 508 */
+    PAGE_HOME,                /* 200: no error: what people see who open edge.<zone> */
     PAGE_REASON_COUNT
 };
 

@@ -51,6 +51,16 @@ static void put_services(struct page_writer *w)
     page_put(w, "\n");
 }
 
+/* To trust what this edge serves; a fact of the home page alone. */
+static void put_authority(struct page_writer *w)
+{
+    if (w->kind->status != 200)
+        return;
+    page_put(w,
+             "<dt>Its authority<dd><a href=\"/v1/ca.pem\">ca.pem</a>, where it has one of its own: "
+             "<code>linkup ca trust</code> installs it\n");
+}
+
 static void put_head(struct page_writer *w)
 {
     page_put(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
@@ -86,6 +96,7 @@ void page_write_html(struct page_writer *w)
     put_fact(w, "Service", page_service(w->facts));
     put_fact(w, "Backend", page_place(w->facts));
     put_services(w);
+    put_authority(w);
     put_fact(w, "Request", w->facts->request_id);
     page_put(w, "</dl>\n</main>\n");
 }

@@ -390,3 +390,16 @@ def test_loops_are_cut(edge):
     assert a.status == 508
     a = ask(edge, "web.loop." + ZONE, fields={"via": ", ".join(["1.1 linkup"] * 7 + ["1.1 other"] * 9)})
     assert a.status != 508
+
+
+def test_people_at_the_edge_itself():
+    """A browser gets a page that says where it is; programs the API's answer."""
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    with Edge() as e:
+        for get in (e.get, e.get2):
+            a = get("edge." + ZONE, "/", browser)
+            assert a.status == 200 and a.get("content-type").startswith("text/html")
+            assert b'href="/v1/ca.pem"' in a.body and ZONE.encode() in a.body
+            for fields, path in ({}, "/"), ({"accept": "application/json"}, "/"), (browser, "/v1/nothing"):
+                a = get("edge." + ZONE, path, fields)
+                assert a.status == 404 and a.get("content-type") == "application/problem+json"

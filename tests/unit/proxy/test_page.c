@@ -118,6 +118,7 @@ static void test_statuses(void **state)
         [PAGE_OVERLOADED] = 503,
         [PAGE_BACK_SILENT] = 504,
         [PAGE_LOOP] = 508,
+        [PAGE_HOME] = 200,
     };
     for (enum page_reason r = 0; r < PAGE_REASON_COUNT; r++)
         if (statuses[r])
