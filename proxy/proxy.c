@@ -236,7 +236,7 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     pools_init(p->pools, p);
     p->back_tls = back_tls_new();
     p->resolver = resolver_new(loop, &p->config->resolvers);
-    front_h2_setup(&p->h2);
+    front_h2_setup(&p->h2, loop);
     if (hooks->access)
         p->access = access_log_new(loop, hooks->access, metrics, &p->config->log);
     buf_init(&p->staging, STAGING_MAX);

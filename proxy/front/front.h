@@ -59,6 +59,7 @@ enum front_h2_drain {
 struct front_h2 {
     nghttp2_session *session;
     struct front_h2_mem mem;
+    struct front_h2_rest rest;
     struct exchange *exchanges;
     size_t streams;
     struct front_h2_meter meter;

@@ -36,6 +36,7 @@ void front_h2_give_up(struct front *f, enum story_end why)
         return;
     /* Streams close without callbacks: their exchanges are ended one by one. */
     front_h2_end_all(f, why);
+    front_h2_rest_leave(f);
     nghttp2_session_del(f->h2.session);
     front_h2_mem_deinit(&f->h2.mem);
     f->h2.session = NULL;
@@ -146,6 +147,7 @@ static void h2_flush(struct conn *c)
         conn_want_drained(c);
     }
     front_h2_arm_deadline(f);
+    front_h2_rest_later(f);
 }
 
 static void h2_drained(struct conn *c)
@@ -480,11 +482,12 @@ static nghttp2_option *make_options(void)
     return o;
 }
 
-void front_h2_setup(struct front_h2_shared *s)
+void front_h2_setup(struct front_h2_shared *s, struct ev_loop *loop)
 {
     s->callbacks = make_callbacks();
     s->options = make_options();
     front_h2_slabs_init(&s->slabs);
+    front_h2_rest_init(s, loop);
 }
 
 void front_h2_teardown(struct front_h2_shared *s)

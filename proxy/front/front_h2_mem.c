@@ -7,23 +7,40 @@
 
 #include "core/mem.h"
 
-#define PAGE 4096
-/* The session, its map of streams and two header tables: 9,120 bytes with nghttp2 1.52. What does not
- * fit goes to the heap. */
-#define SMALL_MAX ((size_t)9 * 1024)
+#define PAGE ((size_t)4096)
+/* The session and two header tables: 5,024 bytes with nghttp2 1.52. What does not fit goes to the heap. */
+#define SMALL_MAX ((size_t)5 * 1024)
+/* The map of streams as it is first: 256 places. */
+#define MAP_SIZE PAGE
 /* From this size on it is the frame buffer: 16 KiB and a frame's header. */
 #define FRAME_MIN ((size_t)16 * 1024)
-#define FRAME_MAX ((size_t)16 * 1024 + 512)
+#define FRAME_MAX (5 * PAGE)
 #define SLABS_A_BLOCK 64
 
-struct front_h2_slab {
-    _Alignas(PAGE) char small[SMALL_MAX];
+/* Touched only while there are streams, or something is sent. */
+struct front_h2_loose {
+    _Alignas(4096) char map[MAP_SIZE];
     char frame[FRAME_MAX];
+};
+
+struct front_h2_slab {
+    _Alignas(16) char small[SMALL_MAX];
+};
+
+struct area {
+    struct front_h2_loose loose[SLABS_A_BLOCK];
+    struct front_h2_slab slabs[SLABS_A_BLOCK];
 };
 
 struct front_h2_block {
     struct front_h2_block *next;
-    struct front_h2_slab *slabs;
+    struct area *area;
+};
+
+/* What a free slab holds. */
+struct free_slab {
+    struct front_h2_slab *next;
+    struct front_h2_loose *loose;
 };
 
 /* --- slabs --------------------------------------------------------------------------------------- */
@@ -38,57 +55,82 @@ void front_h2_slabs_deinit(struct front_h2_slabs *s)
     while (s->blocks) {
         struct front_h2_block *b = s->blocks;
         s->blocks = b->next;
-        munmap(b->slabs, SLABS_A_BLOCK * sizeof *b->slabs);
+        munmap(b->area, sizeof *b->area);
         mem_free(b);
     }
     s->free = NULL;
 }
 
-/* A free slab holds the pointer to the next one. */
-static void put_back(struct front_h2_slabs *s, struct front_h2_slab *slab)
+static void put_back(struct front_h2_slabs *s, struct front_h2_slab *slab,
+                     struct front_h2_loose *loose)
 {
-    memcpy(slab->small, &s->free, sizeof(struct front_h2_slab *));
+    struct free_slab f = {.next = s->free, .loose = loose};
+    memcpy(slab->small, &f, sizeof f);
     s->free = slab;
 }
 
 static void map_block(struct front_h2_slabs *s)
 {
-    size_t size = SLABS_A_BLOCK * sizeof(struct front_h2_slab);
+    size_t size = sizeof(struct area);
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(p != MAP_FAILED);
     /* Not in huge pages: the pages that are not touched are the point. */
     (void)madvise(p, size, MADV_NOHUGEPAGE);
     struct front_h2_block *b = NEW(struct front_h2_block);
-    b->slabs = p;
+    b->area = p;
     b->next = s->blocks;
     s->blocks = b;
     for (size_t i = SLABS_A_BLOCK; i-- > 0;)
-        put_back(s, &b->slabs[i]);
+        put_back(s, &b->area->slabs[i], &b->area->loose[i]);
 }
 
-static struct front_h2_slab *take(struct front_h2_slabs *s)
+static void take(struct front_h2_mem *m)
 {
+    struct front_h2_slabs *s = m->slabs;
     if (!s->free)
         map_block(s);
-    struct front_h2_slab *slab = s->free;
-    memcpy(&s->free, slab->small, sizeof(struct front_h2_slab *));
-    memset(slab->small, 0, SMALL_MAX);
-    return slab;
+    struct free_slab f;
+    m->slab = s->free;
+    memcpy(&f, m->slab->small, sizeof f);
+    s->free = f.next;
+    m->loose = f.loose;
+    memset(m->slab->small, 0, SMALL_MAX);
+}
+
+static bool all_zero(const char *p, size_t n)
+{
+    return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
+void front_h2_mem_rest(struct front_h2_mem *m)
+{
+    /* What comes back is zero: whatever nghttp2 keeps in its map, a page that is all zero is not changed by
+     * that. In the frame buffer stands what has been sent. */
+    bool whole = !m->mapped || all_zero(m->loose->map, MAP_SIZE);
+    if (whole)
+        (void)madvise(m->loose, sizeof *m->loose, MADV_DONTNEED);
+    else
+        (void)madvise(m->loose->frame, sizeof m->loose->frame, MADV_DONTNEED);
 }
 
 /* --- nghttp2's allocator ------------------------------------------------------------------------- */
 
-static bool is_ours(const struct front_h2_mem *m, const void *p)
+/* How many bytes of our storage lie from P on; 0: it is the heap's. */
+static size_t ours(const struct front_h2_mem *m, const void *p)
 {
-    uintptr_t at = (uintptr_t)p, begin = (uintptr_t)m->slab;
-    return at >= begin && at < begin + sizeof *m->slab;
+    uintptr_t at = (uintptr_t)p, small = (uintptr_t)m->slab, loose = (uintptr_t)m->loose;
+    if (at >= small && at < small + sizeof *m->slab)
+        return small + sizeof *m->slab - at;
+    if (at >= loose && at < loose + sizeof *m->loose)
+        return loose + sizeof *m->loose - at;
+    return 0;
 }
 
 static void *from_slab(struct front_h2_mem *m, size_t size)
 {
     if (size >= FRAME_MIN && size <= FRAME_MAX && !m->framed) {
         m->framed = true;
-        return m->slab->frame;
+        return m->loose->frame;
     }
     size_t rounded = (size + 15) & ~(size_t)15;
     if (rounded < size || rounded > SMALL_MAX - m->used)
@@ -96,6 +138,15 @@ static void *from_slab(struct front_h2_mem *m, size_t size)
     void *p = m->slab->small + m->used;
     m->used += rounded;
     return p;
+}
+
+/* Of another session's life there may be something in it. */
+static void *zeroed_map(struct front_h2_mem *m)
+{
+    m->mapped = true;
+    if (!all_zero(m->loose->map, MAP_SIZE))
+        memset(m->loose->map, 0, MAP_SIZE);
+    return m->loose->map;
 }
 
 static void *on_malloc(size_t size, void *user)
@@ -112,6 +163,8 @@ static void *on_calloc(size_t n, size_t size, void *user)
     size_t whole;
     if (__builtin_mul_overflow(n, size, &whole))
         return NULL;
+    if (m->making && whole == MAP_SIZE && !m->mapped)
+        return zeroed_map(m);
     void *p = m->making && whole < FRAME_MIN ? from_slab(m, whole) : NULL;
     return p ? p : calloc(n, size);
 }
@@ -119,7 +172,7 @@ static void *on_calloc(size_t n, size_t size, void *user)
 static void on_free(void *p, void *user)
 {
     struct front_h2_mem *m = user;
-    if (!is_ours(m, p))
+    if (ours(m, p) == 0)
         free(p);
 }
 
@@ -128,10 +181,10 @@ static void *on_realloc(void *p, size_t size, void *user)
     struct front_h2_mem *m = user;
     if (!p)
         return on_malloc(size, m);
-    if (!is_ours(m, p))
+    size_t there = ours(m, p);
+    if (there == 0)
         return realloc(p, size);
     /* How much it was is not kept; what lies behind it in the slab may be copied along unharmed. */
-    size_t there = (size_t)((char *)(m->slab + 1) - (char *)p);
     void *moved = malloc(size);
     if (moved)
         memcpy(moved, p, size < there ? size : there);
@@ -150,9 +203,9 @@ void front_h2_mem_init(struct front_h2_mem *m, struct front_h2_slabs *slabs)
                 .realloc = on_realloc,
             },
         .slabs = slabs,
-        .slab = take(slabs),
         .making = true,
     };
+    take(m);
 }
 
 void front_h2_mem_made(struct front_h2_mem *m)
@@ -162,6 +215,6 @@ void front_h2_mem_made(struct front_h2_mem *m)
 
 void front_h2_mem_deinit(struct front_h2_mem *m)
 {
-    put_back(m->slabs, m->slab);
+    put_back(m->slabs, m->slab, m->loose);
     m->slab = NULL;
 }
