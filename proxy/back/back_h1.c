@@ -142,6 +142,7 @@ static void send_request(struct back_h1 *b)
     b->keep_alive = true;
     b->interims = 0;
     b->scanned = 0;
+    CHECK(buf_len(staging) == 0); /* what is in it would be another exchange's */
     if (h1_write_request(staging, &x->request, x->target, x->back_host, connection) != ERR_OK) {
         buf_clear(staging);
         back_h1_close(b);

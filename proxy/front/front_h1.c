@@ -215,6 +215,7 @@ static struct span open_upgraded(struct front *f)
 static void h1_head(struct exchange *x)
 {
     struct front *f = x->front;
+    CHECK(buf_len(&f->proxy->staging) == 0); /* what is in it would be another client's */
     struct response_head *h = &x->response;
     /* A back that closes says nothing about this connection. */
     h->keep_alive = true;
@@ -234,6 +235,7 @@ static void h1_interim(struct exchange *x, const struct response_head *h)
     struct front *f = x->front;
     if (x->request.http10) /* RFC 9110 15.2 */
         return;
+    CHECK(buf_len(&f->proxy->staging) == 0);
     if (h1_write_response(&f->proxy->staging, h, span_of(NULL, 0)) == ERR_OK)
         write_staging(f);
     buf_clear(&f->proxy->staging);

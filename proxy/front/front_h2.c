@@ -134,6 +134,7 @@ bool front_h2_send(struct front *f)
 static void h2_flush(struct conn *c)
 {
     struct front *f = front_of(c);
+    CHECK(buf_len(&f->proxy->staging) == 0); /* what is in it would be another client's */
     if (f->lingering)
         return;
     if (!front_h2_send(f)) {
