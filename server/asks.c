@@ -77,32 +77,6 @@ void asks_forget(struct control *c)
     }
 }
 
-/* --- uses ---------------------------------------------------------------------------------------- */
-
-struct touch {
-    struct mail mail;
-    size_t len;
-    char session[64];
-};
-
-static void note_use(struct mail *m, void *ctx)
-{
-    struct control *c = ctx;
-    struct touch *t = CONTAINER_OF(m, struct touch, mail);
-    registry_touch(c->registry, span_of(t->session, t->len));
-    mem_free(t);
-}
-
-void asks_touch(struct edge_worker *w, struct span session)
-{
-    struct touch *t = NEW(struct touch);
-    CHECK(session.len <= sizeof t->session);
-    memcpy(t->session, session.p, session.len);
-    t->len = session.len;
-    t->mail.deliver = note_use;
-    mailbox_post(&w->control->mailbox, &t->mail);
-}
-
 /* --- draining ------------------------------------------------------------------------------------ */
 
 static void count_drained(struct mail *m, void *ctx)

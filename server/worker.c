@@ -24,7 +24,8 @@ static void ask_certificate(void *ctx, const char *base)
 
 static void session_used(void *ctx, struct span session)
 {
-    asks_touch(ctx, session);
+    struct edge_worker *w = ctx;
+    touches_add(&w->touches, session);
 }
 
 static void answer_locally(void *ctx, enum listen_kind kind, struct local_call *call)
@@ -102,6 +103,7 @@ void edge_worker_init(struct edge_worker *w, struct control *control, unsigned i
     w->loop = ev_loop_new(EVFLAG_AUTO);
     CHECK(w->loop);
     mailbox_init(&w->mailbox, w->loop, w);
+    touches_init(&w->touches, w);
     metrics_register(&w->metrics);
     route_table_init(&w->table, image);
     const struct server_tls_asks asks = {.ctx = w, .ask = ask_certificate};
@@ -194,6 +196,7 @@ void edge_worker_stop(struct edge_worker *w)
     if (w->draining)
         ev_prepare_stop(w->loop, &w->drain_watch);
     proxy_free(w->proxy);
+    touches_deinit(&w->touches);
     w->proxy = NULL;
     close_dns(w);
     ev_unref(w->loop);

@@ -13,6 +13,7 @@
 #include "dns/transport.h"
 #include "proxy/proxy.h"
 #include "server/sockets.h"
+#include "server/touches.h"
 #include "sessions/table.h"
 
 struct control;
@@ -33,6 +34,7 @@ struct edge_worker {
     size_t n_dns;
     struct proxy *proxy;
     struct proxy_hooks hooks;
+    struct touches touches;
     ev_prepare drain_watch;
     bool draining, drained;
     bool joined; /* its thread has ended: control's own from then on */
