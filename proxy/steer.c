@@ -6,8 +6,14 @@
 #include "proxy/page/own_answer.h"
 #include "proxy/page/page_accept.h"
 
-/* A use of a session is reported at most this often. */
+/* A use of a session is reported at most this often; of one that lives shortly, ten times in its life. */
 #define TOUCH_INTERVAL_MS 60000
+
+static uint64_t touch_interval_ms(const struct session_entry *e)
+{
+    uint64_t tenth = e->image->session->ttl_ms / 10;
+    return tenth < TOUCH_INTERVAL_MS ? tenth : TOUCH_INTERVAL_MS;
+}
 
 static void feed_context(struct exchange *x)
 {
@@ -36,7 +42,7 @@ void steer_session_used(struct exchange *x)
 {
     struct session_entry *e = x->session;
     uint64_t now = loop_now_ms(x->proxy->conns.loop);
-    if (!e || (e->used_ms != 0 && now - e->used_ms < TOUCH_INTERVAL_MS))
+    if (!e || (e->used_ms != 0 && now - e->used_ms < touch_interval_ms(e)))
         return;
     e->used_ms = now;
     x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);

@@ -725,7 +725,6 @@ def test_expiry(edge, backs):
         assert edge.api("GET", "/v1/sessions/pinned").json()["expires"] is None
 
 
-@pytest.mark.xfail(reason="bug: uses are reported once a minute only, whatever the ttl")
 def test_a_session_in_use_lives_on(edge, backs):
     """`ttl` from the last change or use."""
     made = edge.session("used", {"web": backs[1].url}, ttl="2s")
