@@ -203,8 +203,7 @@ def test_head_and_options(edge):
     with Http1(connect_unix(edge.admin)) as c:
         a = c.request("HEAD", "/v1/sessions/peter")
         assert a.status == 200 and a.get("etag")
-        assert c.request("DELETE", "/v1/status").status == 405
-        a = c.request("TRACE", "/v1/sessions")
+        a = c.request("DELETE", "/v1/status")
         assert a.status == 405 and "GET" in a.get("allow")
         for path in ("/v1", "/v1/", "/v2/sessions", "/v1/sessions/", "/v1/sessions/a/b",
                      "/v1/sessions/%ff%00", "/V1/sessions", "//v1/sessions"):
