@@ -271,6 +271,9 @@ def test_a_refusal_is_an_ordinary_response(edge, backs, front, kind):
         else:
             assert c.http.finish(c.stream).body == b"no"
         assert c.http.request("GET", "/next").status == 200
+        if kind.startswith("h2"):
+            s = [s for s in back.requests if s.path == "/no"][-1]
+            back.until(lambda: s.whole or s.reset is not None, "the end of the request's stream")
     finally:
         c.close()
 
