@@ -110,8 +110,9 @@ struct exchange {
     bool collects;       /* the back waits for the whole request before it does anything */
     bool done;
     enum exchange_upgrade upgrade;
-    bool h1_only;      /* the backend's HTTP/2 does not offer the upgrade */
-    bool client_ended; /* upgraded: it is known, though what came before has not been taken */
+    bool h1_only; /* the backend's HTTP/2 does not offer the upgrade */
+    bool
+        side_ended; /* upgraded: one has, it is known, though what came before has not been taken */
 
     uint32_t back_reset; /* the code with which an HTTP/2 backend reset its stream; 0: it did not */
     struct {             /* its backend is out of reach */

@@ -10,7 +10,7 @@
 static uint64_t silence_max_ms(const struct exchange *x)
 {
     const struct config_limits *l = &x->proxy->config->limits;
-    bool half = x->request_ended || x->response_ended || x->client_ended;
+    bool half = x->request_ended || x->response_ended || x->side_ended;
     return half && l->idle_timeout_ms < l->upgrade_idle_ms ? l->idle_timeout_ms
                                                            : l->upgrade_idle_ms;
 }

@@ -253,6 +253,7 @@ static void on_broken(struct conn *c, enum err why)
     /* What arrived before still reaches the client; then the cut. */
     if (b->x && b->head_done && !b->spent && why == ERR_CLOSED && buf_len(&c->in) > 0) {
         conn_stop(c);
+        b->x->side_ended = true;
         exchange_response_body(b->x);
         return;
     }

@@ -442,7 +442,7 @@ static void look(struct front *f)
     if (!conn_peer_has_ended(&f->conn))
         look_later(f);
     else if (f->h1.x->upgrade == UPGRADE_DONE)
-        f->h1.x->client_ended = true; /* what it said before still has its time */
+        f->h1.x->side_ended = true; /* what it said before still has its time */
     else
         give_up(f, END_CLIENT_GONE);
 }

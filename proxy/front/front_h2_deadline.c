@@ -172,7 +172,8 @@ void front_h2_deadline(struct conn *c)
     if (f->lingering || f->h2.ended) {
         front_h2_give_up(f, END_CLIENT_SLOW);
     } else if (f->h2.drain == DRAIN_NOTICED) {
-        f->h2.wait = WAIT_FOR_REQUEST; /* what was waited for before the notice is waited for again */
+        f->h2.wait =
+            WAIT_FOR_REQUEST; /* what was waited for before the notice is waited for again */
         front_h2_drain_last(f);
     } else if (stuck && may_wait_longer(f)) {
         return;

@@ -503,7 +503,7 @@ static inline bool bed_waits_for_back(struct exchange *x)
 static inline void bed_check_conn(struct conn *c)
 {
     CHECK(!c->closed);
-    CHECK(!c->starved || conn_pending(c) > 0);
+    CHECK(!c->starved || conn_pending(c) > 0 || c->broken != ERR_OK);
     CHECK(!c->paused || c->deaf || c->eof || buf_room(&c->in) < CONN_IN_MAX / 4);
 }
 

@@ -373,6 +373,26 @@ static void the_end_waits_for_what_was_said_before(void **state)
     assert_true(client()->eof);
 }
 
+static void a_backend_that_broke_leaves_its_last_words_for_a_while(void **state)
+{
+    static char much[64 * 1024];
+    open_websocket();
+    client()->hold = true;
+    do
+        bed_turns(&bed, 8);
+    while (bed_send(back(), span_of(much, sizeof much)) > 0);
+    bed_end_reset(back());
+    bed_settle(&bed);
+    bed_say(&bed, "is anybody there");
+    struct exchange *x = exchange();
+    assert_true(x->side_ended);
+    size_t before = buf_len(&client()->got);
+    client()->hold = false;
+    bed_settle(&bed);
+    assert_true(buf_len(&client()->got) > before);
+    assert_true(client()->eof);
+}
+
 /* Nobody reads its end behind what the backend does not take; it is looked for. */
 static void one_that_goes_unread_is_not_waited_for_long(void **state)
 {
@@ -385,11 +405,11 @@ static void one_that_goes_unread_is_not_waited_for_long(void **state)
     bed_settle(&bed);
     struct exchange *x = exchange();
     assert_true(bed_expire_front(&bed)); /* a look: it is still there */
-    assert_false(x->client_ended);
+    assert_false(x->side_ended);
     bed_end_close(client());
     bed_settle(&bed);
     assert_true(bed_expire_front(&bed));
-    assert_true(x->client_ended);
+    assert_true(x->side_ended);
     x->quiet.had_moved = x->request_bytes + x->response_bytes;
     x->quiet.since_ms = loop_now_ms(bed.loop) - bed.proxy->config->limits.idle_timeout_ms;
     deadline_off(bed.loop, &x->quiet.round);
@@ -442,6 +462,7 @@ int main(void)
         TEST(who_does_not_read_is_waited_for),
         TEST(the_end_waits_for_what_was_said_before),
         TEST(one_that_goes_unread_is_not_waited_for_long),
+        TEST(a_backend_that_broke_leaves_its_last_words_for_a_while),
         TEST(it_stays_open_through_a_reload_and_a_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
