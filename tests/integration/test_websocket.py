@@ -637,6 +637,7 @@ def test_a_drain_lets_them_end(back, front):
                 c.ws.message(b"still here")
                 assert c.ws.receive() == b"still here"
             if front == "h2":
+                c.http.until(lambda: c.http.goaway is not None, "GOAWAY")
                 assert c.http.goaway == 0
             c.ws.frame(CLOSE, b"\x03\xe9")
             assert c.ws.read()[0] == CLOSE
