@@ -108,6 +108,7 @@ static void on_opened(struct dial *dial, enum back_protocol spoken)
 {
     struct pool_dial *d = CONTAINER_OF(dial, struct pool_dial, dial);
     struct pool *p = d->pool;
+    size_t waited = p->n_waiting;
     size_t n = spoken == BACK_H2 ? p->pools->proxy->config->limits.back_streams : 1;
     pool_use(p);
     for (struct exchange *x = p->waiting; x && n > 0; x = x->wait.next, n--)
@@ -118,7 +119,10 @@ static void on_opened(struct dial *dial, enum back_protocol spoken)
     else
         back_h1_open(p, &dial->conn, dial->endpoint);
     pool_drop_dial(d);
-    dial_more(p, NULL); /* it may serve fewer than had been hoped for */
+    /* It may serve fewer than had been hoped for. One that serves nobody is no reason to open more. */
+    if (p->n_waiting < waited)
+        dial_more(p, NULL);
+    set_patience(p);
     pool_leave(p);
 }
 
@@ -167,6 +171,12 @@ static void dial_more(struct pool *p, const struct addr *avoid)
     }
     set_patience(p);
     pool_leave(p);
+}
+
+void back_h2_lost(struct pool *p)
+{
+    if (p->waiting)
+        dial_more(p, NULL);
 }
 
 /* --- start --------------------------------------------------------------------------------------- */

@@ -82,8 +82,14 @@ void back_h2_fail(struct back_h2 *b, enum page_reason why)
         if (why == PAGE_BACK_BROKE && !b->answered)
             outcome_broke(b->pool, b->endpoint);
     }
+    struct pool *p = b->pool;
+    bool served = b->served;
+    pool_use(p);
     fail_streams(b, why);
     back_h2_close(b);
+    if (served)
+        back_h2_lost(p);
+    pool_leave(p);
 }
 
 /* --- room ---------------------------------------------------------------------------------------- */
@@ -193,6 +199,8 @@ static void on_flush(struct conn *c)
         conn_want_drained(c);
     }
     back_h2_arm(b);
+    if (b->going && b->served)
+        back_h2_lost(b->pool);
 }
 
 static void on_drained(struct conn *c)

@@ -69,7 +69,7 @@ struct back_stream {
     unsigned interims;
     uint64_t due_ms; /* the backend's next word; 0: it may take its time */
     bool sent;       /* the request's head has left */
-    bool reused;     /* the connection had had streams before */
+    bool reused;     /* the connection had answered others before */
     bool deferred;   /* waits for more of the request's body */
     bool head_done;
     bool ended;    /* the response has come whole */
@@ -91,6 +91,9 @@ bool back_h2_take_up(struct pool *p, struct exchange *x);
 /* No exchange is on it any more. */
 void back_h2_close(struct back_h2 *b);
 extern const struct back_ops back_h2_ops;
+
+/* back.c: a connection that had served takes no more streams; who waits may need another. */
+void back_h2_lost(struct pool *p);
 
 /* --- between back_h2*.c -------------------------------------------------------------------------- */
 

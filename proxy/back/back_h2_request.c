@@ -162,7 +162,7 @@ static struct back_stream *new_stream(struct back_h2 *b, struct exchange *x)
     memset(s, 0, sizeof *s);
     buf_init(&s->body, BACK_H2_WINDOW);
     s->x = x;
-    s->reused = b->served;
+    s->reused = b->answered;
     link_stream(b, s);
     return s;
 }

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -150,8 +151,8 @@ static inline int bed_bind(uint16_t *port)
     return fd;
 }
 
-/* Services: web (the backend), kept (the same by name, with the client's Host), dead (nobody listens
- * there). */
+/* Services: web (the backend), kept (the same by name, with the client's Host), two (the same over HTTP/2),
+ * dead (nobody listens there). */
 static inline void bed_init(struct exchange_bed *b)
 {
     static const char yaml[] =
@@ -167,6 +168,7 @@ static inline void bed_init(struct exchange_bed *b)
         "services:\n"
         "  - {name: web, url: \"http://127.0.0.1:%u/base\"}\n"
         "  - {name: kept, url: \"http://localhost:%u\", host: preserve}\n"
+        "  - {name: two, url: \"h2c://127.0.0.1:%u\"}\n"
         "  - {name: dead, url: \"http://127.0.0.1:%u\"}\n"
         "domains:\n"
         "  - {domain: z.test, default_service: web}\n";
@@ -178,7 +180,7 @@ static inline void bed_init(struct exchange_bed *b)
     b->listener = bed_bind(&port);
     b->dead = bed_bind(&dead);
     CHECK(listen(b->listener, 64) == 0);
-    char *text = mem_printf(yaml, port, port, dead);
+    char *text = mem_printf(yaml, port, port, port, dead);
     CHECK(config_parse("bed.yaml", span_str(text), &b->config, &errors) == ERR_OK);
     mem_free(text);
     struct edge_image *edge = edge_image_new(b->config);
@@ -320,6 +322,8 @@ static inline void bed_accept(struct exchange_bed *b)
             close(fd);
             continue;
         }
+        int one = 1; /* what is said comes at once, or a turn would not see it */
+        CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0);
         struct bed_end *e = &b->backs[b->n_backs++];
         *e = (struct bed_end){.fd = fd};
         buf_init(&e->got, BED_GOT_MAX);
