@@ -63,8 +63,7 @@ struct pool {
     struct back_h2 *h2; /* newest first; with those that take no more streams */
     size_t n_h2;        /* without them */
     bool no_connect;    /* its HTTP/2 does not offer WebSockets, as it said last */
-    size_t
-        h2_streams; /* the backend takes on a connection, as it said last, but no more than we want */
+    size_t h2_streams;  /* that a connection takes, as the backend said last; at most ours */
     struct pool_dial *dials;
     size_t n_dials;
     struct exchange *waiting, **waiting_last; /* oldest first */
