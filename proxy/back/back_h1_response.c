@@ -4,7 +4,6 @@
 #include "proxy/back/outcome.h"
 #include "proxy/h1/parse.h"
 #include "proxy/head/websocket.h"
-#include "proxy/net/conn_tls.h"
 
 /* Interim responses that a backend may send before the final one. */
 #define INTERIMS_MAX 16

@@ -113,6 +113,8 @@ void conn_forget_hello(struct conn *c);
 void conn_shed_tls(struct conn *c);
 /* Tries a suspended handshake again. */
 void conn_resume_handshake(struct conn *c);
+/* Breaks C: on_broken follows at the end of the turn. */
+void conn_fail(struct conn *c, enum err why);
 /* Closes at once: no callback comes any more. The memory is the owner's, to be freed at the end of the
  * turn (turn_reap). With a TLS session in order, close_notify is sent if it fits. */
 void conn_close(struct conn *c);

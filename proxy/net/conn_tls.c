@@ -3,6 +3,8 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
+#include "proxy/net/conn_parts.h"
+
 /* --- ciphertext in and out --------------------------------------------------------------------- */
 
 /* Where the next ciphertext is: what was kept while paused, else the scratch, else the socket. */

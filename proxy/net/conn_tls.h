@@ -16,12 +16,3 @@ void conn_tls_write(struct conn *c, struct span s);
 void conn_tls_notify_close(struct conn *c);
 /* C's TLS session, BIO included, goes on as TO's; C's own ciphertext buffer has what was not read. */
 void conn_tls_move(struct conn *to, struct conn *c);
-
-/* From conn.c. */
-void conn_fail(struct conn *c, enum err why);
-ssize_t conn_recv(struct conn *c, void *dst, size_t cap);
-void conn_pause(struct conn *c);
-void conn_lend_in(struct conn *c);
-char *conn_in_room(struct conn *c, size_t *room);
-void conn_learn_in(struct conn *c, size_t n, size_t room);
-void conn_append_out(struct conn *c, struct span s);
