@@ -73,9 +73,18 @@ void ending_watch(struct control *c)
     ev_signal_start(c->loop, &c->on_int);
 }
 
+/* What is left to do then is freeing. */
+static void on_late_signal(int number)
+{
+    (void)number;
+    _exit(EXIT_DONE);
+}
+
 void ending_unwatch(struct control *c)
 {
     ev_signal_stop(c->loop, &c->on_term);
     ev_signal_stop(c->loop, &c->on_int);
+    signal(SIGTERM, on_late_signal);
+    signal(SIGINT, on_late_signal);
     ev_timer_stop(c->loop, &c->drain_timer);
 }

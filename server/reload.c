@@ -102,4 +102,5 @@ void reload_watch(struct control *c)
 void reload_unwatch(struct control *c)
 {
     ev_signal_stop(c->loop, &c->on_hup);
+    signal(SIGHUP, SIG_IGN); /* nothing is left to be changed */
 }

@@ -180,7 +180,7 @@ class Edge:
     def signal(self, number):
         at = self.mark()
         os.kill(self.pid, number)
-        if THREAD_SANITIZED and number in EFFECTS:
+        if THREAD_SANITIZED and number in EFFECTS and self.process.stderr:
             self.insist(number, at)
 
     def insist(self, number, at):
