@@ -33,6 +33,7 @@ enum err load_text(struct load *l, struct span yaml, void (*check)(struct load *
 {
     struct arena tree;
     struct yaml_node *root = NULL;
+    /* cppcheck-suppress autoVariables ; taken back below */
     l->scratch = &tree;
 
     arena_init(&tree, NULL, 0, TREE_CEILING);
@@ -45,6 +46,8 @@ enum err load_text(struct load *l, struct span yaml, void (*check)(struct load *
             check(l);
     }
     arena_deinit(&tree);
+    l->scratch = NULL;
+    l->root = NULL;
     return l->errors->n > 0 ? ERR_SYNTAX : err;
 }
 

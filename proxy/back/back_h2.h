@@ -131,7 +131,7 @@ int back_h2_on_begin_headers(nghttp2_session *session, const nghttp2_frame *fram
 int back_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                       size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                       void *user);
-int back_h2_on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *data,
+int back_h2_on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
                     size_t len, void *user);
 /* The response's head, trailers or end have come. */
 void back_h2_received(struct back_stream *s, const nghttp2_frame *frame);

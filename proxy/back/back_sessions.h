@@ -18,8 +18,8 @@ struct back_sessions;
 
 struct back_sessions *back_sessions_new(void);
 /* Before or after the connections that use it. */
-void back_sessions_free(struct back_sessions *s);
+void back_sessions_free(struct back_sessions *c);
 /* Connections of CTX may hand in sessions. */
 void back_sessions_setup(SSL_CTX *ctx);
 /* SSL is to connect to TO: it offers a session if there is one, and hands in those that it gets. */
-void back_sessions_attach(struct back_sessions *s, SSL *ssl, const struct config_backend *to);
+void back_sessions_attach(struct back_sessions *c, SSL *ssl, const struct config_backend *to);

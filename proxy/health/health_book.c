@@ -87,7 +87,7 @@ static void note_failure(struct health_service *s, const struct health_finding *
 
 static bool take_findings(struct health_service *s, const struct health_round *r, int64_t now_ms)
 {
-    struct health_address next[HEALTH_ADDRS_MAX];
+    struct health_address next[HEALTH_ADDRS_MAX] = {0};
     bool changed = false;
     size_t kept = 0;
     for (size_t i = 0; i < r->n; i++) {
