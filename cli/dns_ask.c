@@ -47,9 +47,7 @@ static const char *copy(struct arena *arena, char *text)
 static void take_addr(const ldns_rdf *rdf, struct addr *out)
 {
     size_t len;
-    uint16_t port;
     struct sockaddr_storage *ss = ldns_rdf2native_sockaddr_storage(rdf, 53, &len);
-    (void)port;
     memset(out, 0, sizeof *out);
     if (!ss)
         return;

@@ -21,7 +21,6 @@ struct finding {
 struct doctor {
     struct cli *cli;
     struct finding *first, **end;
-    bool reached; /* the edge has answered */
 };
 
 void doctor_init(struct doctor *d, struct cli *c);

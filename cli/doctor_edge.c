@@ -123,7 +123,6 @@ void doctor_check_edge(struct doctor *d)
         unchecked(d, "version", "the edge was not reached");
         return;
     }
-    d->reached = true;
     doctor_find(d, "edge", WELL,
                 cli_text(c,
                          c->settings.unix_path ? "%s answers"

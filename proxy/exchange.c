@@ -139,6 +139,19 @@ void exchange_done(struct exchange *x)
     turn_reap(&x->proxy->conns.turn, &x->reap);
 }
 
+struct forward_facts exchange_facts(const struct exchange *x, struct span via_name)
+{
+    return (struct forward_facts){
+        .client = &x->client,
+        .config = x->edge->image->config,
+        .host = x->host,
+        .public_port = x->port,
+        .secure = x->secure,
+        .route = &x->route,
+        .via_name = via_name,
+    };
+}
+
 /* --- towards the back ---------------------------------------------------------------------------- */
 
 struct span exchange_request_peek(struct exchange *x, bool *end)

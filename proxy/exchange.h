@@ -169,6 +169,9 @@ void exchange_drop_back(struct exchange *x);
 /* From the front: its side has ended (response sent, or client gone). */
 void exchange_done(struct exchange *x);
 
+/* What is known of X, for changing heads on the way (head/forward.h). */
+struct forward_facts exchange_facts(const struct exchange *x, struct span via_name);
+
 /* For backs. */
 struct span exchange_request_peek(struct exchange *x, bool *end);
 void exchange_request_consume(struct exchange *x, size_t n);

@@ -74,16 +74,9 @@ static void to_backend(struct exchange *x)
     const struct config *c = x->edge->image->config;
     if (!aim(x))
         return;
-    struct forward_facts facts = {
-        .client = &x->client,
-        .config = c,
-        .host = x->host,
-        .public_port = x->port,
-        .secure = x->secure,
-        .peer_trusted = addr_cidrs_have(c->trusted_proxies, c->n_trusted_proxies, &x->client),
-        .route = &x->route,
-        .via_name = x->http2 ? SPAN_LIT("2.0 linkup") : SPAN_LIT("1.1 linkup"),
-    };
+    struct forward_facts facts = exchange_facts(x, x->http2 ? SPAN_LIT("2.0 linkup")
+                                                            : SPAN_LIT("1.1 linkup"));
+    facts.peer_trusted = addr_cidrs_have(c->trusted_proxies, c->n_trusted_proxies, &x->client);
     switch (forward_request(&x->request, &facts, &x->arena, &x->explain)) {
     case FORWARD_OK:
         back_start(x);

@@ -20,15 +20,7 @@ enum err back_head_pass(struct exchange *x, struct span via)
         own_answer_preflight(x); /* lets go of the back */
         return ERR_OK;
     }
-    struct forward_facts facts = {
-        .client = &x->client,
-        .config = x->edge->image->config,
-        .host = x->host,
-        .public_port = x->port,
-        .secure = x->secure,
-        .route = &x->route,
-        .via_name = via,
-    };
+    struct forward_facts facts = exchange_facts(x, via);
     TRY(forward_response(&x->response, &x->request, &facts, x->proxy->table, x->explain,
                          &x->arena));
     exchange_head(x);

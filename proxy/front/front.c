@@ -24,6 +24,13 @@ void front_close(struct front *f)
     turn_reap(&f->proxy->conns.turn, &f->reap);
 }
 
+void front_write_staged(struct front *f)
+{
+    struct buf *s = &f->proxy->staging;
+    conn_write(&f->conn, buf_span(s));
+    buf_clear(s);
+}
+
 void front_linger(struct front *f)
 {
     f->lingering = true;

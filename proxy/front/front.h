@@ -124,6 +124,8 @@ void front_dismiss(struct front *f);
 /* May close the one that began first. */
 void front_handshake_begins(struct front *f);
 void front_handshake_ends(struct front *f);
+/* What is in the worker's staging buffer is written to F, and the buffer empty. */
+void front_write_staged(struct front *f);
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
 /* Everything has been sent: ends our side, and closes when the client has ended its own. */

@@ -1,7 +1,6 @@
-#include "proxy/front/front.h"
+#include "proxy/front/front_h1.h"
 
 #include "proxy/h1/parse.h"
-#include "proxy/h1/write.h"
 #include "proxy/head/websocket.h"
 
 /* How often it is looked whether a client that is not read is still there. */
@@ -11,30 +10,28 @@ static void process(struct front *f);
 
 /* --- closing ------------------------------------------------------------------------------------- */
 
-static void wait_ms(struct front *f, uint64_t ms)
+void front_h1_wait_ms(struct front *f, uint64_t ms)
 {
     f->h1.looking = false;
     conn_deadline_ms(&f->conn, ms);
 }
 
-static void wait_idle(struct front *f)
+void front_h1_wait_idle(struct front *f)
 {
-    wait_ms(f, f->proxy->config->limits.idle_timeout_ms);
+    front_h1_wait_ms(f, f->proxy->config->limits.idle_timeout_ms);
 }
 
-static void wait_no_more(struct front *f)
+void front_h1_wait_no_more(struct front *f)
 {
     f->h1.looking = false;
     conn_deadline_off(&f->conn);
 }
 
-/* Sends what is held, then closes; a body not read to its end is thrown away first, or the reset would
- * reach the client before our answer (RFC 9112 9.6). */
-static void finish_and_close(struct front *f)
+void front_h1_finish(struct front *f)
 {
     f->h1.finishing = true;
     conn_want_drained(&f->conn);
-    wait_idle(f);
+    front_h1_wait_idle(f);
 }
 
 static void h1_drained(struct conn *c)
@@ -53,7 +50,7 @@ static void h1_drained(struct conn *c)
     front_linger(f);
 }
 
-static void give_up(struct front *f, enum story_end why)
+void front_h1_give_up(struct front *f, enum story_end why)
 {
     struct exchange *x = f->h1.x;
     f->h1.x = NULL;
@@ -62,198 +59,6 @@ static void give_up(struct front *f, enum story_end why)
         exchange_done(x);
     }
     front_close(f);
-}
-
-/* --- the response -------------------------------------------------------------------------------- */
-
-static void write_staging(struct front *f)
-{
-    struct buf *s = &f->proxy->staging;
-    conn_write(&f->conn, buf_span(s));
-    buf_clear(s);
-}
-
-static void end_response(struct front *f)
-{
-    struct exchange *x = f->h1.x;
-    f->h1.x = NULL;
-    exchange_done(x);
-    bool last = f->conn.eof && buf_len(&f->conn.in) == 0; /* see may_answer */
-    if (!f->h1.body_ended || f->h1.close || last) {
-        finish_and_close(f);
-        return;
-    }
-    wait_idle(f);
-    /* A pipelined request is taken up at the end of the turn. */
-    conn_flush_later(&f->conn);
-}
-
-/* A chunk's header and the CRLF behind its data. */
-#define CHUNK_OVERHEAD 20
-
-/* Takes the front part of S, at most ROOM bytes, into the staging buffer, or past it when it is large
- * and nothing stands before it. How many bytes were taken. */
-static size_t stage(struct front *f, struct span s, size_t room)
-{
-    struct buf *staging = &f->proxy->staging;
-    if (!f->h1.framed && buf_len(staging) == 0 && s.len >= TLS_RECORD_MAX / 2) {
-        s = span_sub(s, 0, room);
-        conn_write(&f->conn, s);
-        return s.len;
-    }
-    if (buf_len(staging) + CHUNK_OVERHEAD >= TLS_RECORD_MAX)
-        write_staging(f);
-    s = span_sub(s, 0, TLS_RECORD_MAX - CHUNK_OVERHEAD - buf_len(staging));
-    char header[18];
-    size_t header_len = f->h1.framed ? h1_chunk_header(header, s.len) : 0;
-    /* The staging buffer has room for a record and a head: these cannot fail. */
-    enum err e = buf_append(staging, span_of(header, header_len));
-    CHECK(e == ERR_OK);
-    e = buf_append(staging, s);
-    CHECK(e == ERR_OK);
-    e = buf_append(staging, f->h1.framed ? SPAN_LIT("\r\n") : span_of(NULL, 0));
-    CHECK(e == ERR_OK);
-    return s.len;
-}
-
-static bool at_end(struct front *f)
-{
-    if (!f->h1.framed)
-        return true;
-    return h1_write_last_chunk(&f->proxy->staging, &f->h1.x->response_trailers) == ERR_OK;
-}
-
-/* A WebSocket's client may read as slowly as it likes. */
-static void wait_for_room(struct front *f)
-{
-    if (f->h1.x->upgrade != UPGRADE_DONE && !f->out.due)
-        wait_ms(f, front_pace_await_room(f));
-}
-
-/* Moves the body from the back until it has no more for now or the client takes no more. Whether the
- * response has ended. */
-static bool pull(struct front *f)
-{
-    struct exchange *x = f->h1.x;
-    for (;;) {
-        bool end = false;
-        struct span s = exchange_peek(x, &end);
-        if (s.len == 0)
-            return end && at_end(f);
-        size_t room = conn_room(&f->conn);
-        if (room == 0) {
-            wait_for_room(f);
-            return false;
-        }
-        size_t taken = stage(f, s, room);
-        exchange_consume(x, taken);
-        if (end && taken == s.len)
-            return at_end(f);
-    }
-}
-
-/* Passes the end of a WebSocket's response on. Whether nothing is left to wait for. */
-static bool end_upgraded(struct front *f)
-{
-    struct exchange *x = f->h1.x;
-    if (!x->response_ended && !x->request_ended)
-        conn_want_drained(&f->conn);
-    x->response_ended = true;
-    return x->request_ended;
-}
-
-static void move_body(struct front *f)
-{
-    if (exchange_bodyless(f->h1.x)) {
-        write_staging(f);
-        end_response(f);
-        return;
-    }
-    bool ended = pull(f);
-    write_staging(f);
-    if (ended && (f->h1.x->upgrade != UPGRADE_DONE || end_upgraded(f)))
-        end_response(f);
-}
-
-/* How this response is framed towards this client. */
-static struct span frame_response(struct front *f, struct response_head *h)
-{
-    struct exchange *x = f->h1.x;
-    f->h1.framed = false;
-    if (!x->request.keep_alive || x->close_front || f->proxy->draining || !h->keep_alive)
-        f->h1.close = true;
-    bool streams = h->body == BODY_CHUNKED || h->body == BODY_STREAM;
-    if (streams && !exchange_bodyless(x)) {
-        if (x->request.http10)
-            f->h1.close = true; /* the end of the connection ends the body */
-        else
-            f->h1.framed = true;
-        h->body = f->h1.framed ? BODY_CHUNKED : BODY_STREAM;
-    }
-    if (h->body == BODY_NONE && h->status >= 200 && !exchange_bodyless(x)) {
-        h->body = BODY_LENGTH; /* without a length it would last until the end of the connection */
-        h->content_length = 0;
-    }
-    /* What came behind a request for an upgrade was perhaps meant for that, and is no request. */
-    bool guessed = x->request.upgrade.len > 0 && buf_len(&f->conn.in) > 0;
-    if (!f->h1.body_ended || guessed)
-        f->h1.close = true;
-    if (f->h1.close)
-        return SPAN_LIT("close");
-    return x->request.http10 ? SPAN_LIT("keep-alive") : span_of(NULL, 0);
-}
-
-/* From here on the connection is no HTTP any more, and never again. */
-static struct span open_upgraded(struct front *f)
-{
-    f->h1.framed = f->h1.body_ended = false;
-    f->h1.close = true;
-    conn_keep_alive(&f->conn);
-    return SPAN_LIT("upgrade");
-}
-
-static void h1_head(struct exchange *x)
-{
-    struct front *f = x->front;
-    CHECK(buf_len(&f->proxy->staging) == 0); /* what is in it would be another client's */
-    struct response_head *h = &x->response;
-    /* A back that closes says nothing about this connection. */
-    h->keep_alive = true;
-    struct span connection = x->upgrade == UPGRADE_DONE ? open_upgraded(f) : frame_response(f, h);
-    h->http10 = x->request.http10;
-    if (h1_write_response(&f->proxy->staging, h, connection) != ERR_OK) {
-        buf_clear(&f->proxy->staging);
-        give_up(f, END_LIMIT);
-        return;
-    }
-    wait_no_more(f);
-    move_body(f);
-}
-
-static void h1_interim(struct exchange *x, const struct response_head *h)
-{
-    struct front *f = x->front;
-    if (x->request.http10) /* RFC 9110 15.2 */
-        return;
-    CHECK(buf_len(&f->proxy->staging) == 0);
-    if (h1_write_response(&f->proxy->staging, h, span_of(NULL, 0)) == ERR_OK)
-        write_staging(f);
-    buf_clear(&f->proxy->staging);
-}
-
-static void h1_response_body(struct exchange *x)
-{
-    move_body(x->front);
-}
-
-/* The framing cannot be kept: only the end of the connection tells the client, once it has what there was. */
-static void h1_abort(struct exchange *x)
-{
-    struct front *f = x->front;
-    f->h1.x = NULL;
-    f->h1.cut = true;
-    exchange_done(x);
-    finish_and_close(f);
 }
 
 /* --- the request's body -------------------------------------------------------------------------- */
@@ -297,7 +102,7 @@ static struct span h1_peek(struct exchange *x, bool *end)
         *end = s.len == f->h1.left;
     }
     if (s.len == 0 && !*end && !f->conn.starved)
-        wait_ms(f, front_pace_await_body(f, x));
+        front_h1_wait_ms(f, front_pace_await_body(f, x));
     return s;
 }
 
@@ -316,10 +121,10 @@ static void h1_consume(struct exchange *x, size_t n)
 }
 
 static const struct front_ops h1_front_ops = {
-    .head = h1_head,
-    .interim = h1_interim,
-    .response_body = h1_response_body,
-    .abort = h1_abort,
+    .head = front_h1_head,
+    .interim = front_h1_interim,
+    .response_body = front_h1_response_body,
+    .abort = front_h1_abort,
     .peek = h1_peek,
     .consume = h1_consume,
     .local = front_exchange_local,
@@ -380,7 +185,7 @@ static void begin(struct front *f, size_t head_len)
                "A WebSocket is asked for without one valid Sec-WebSocket-Key.");
         return;
     }
-    wait_no_more(f);
+    front_h1_wait_no_more(f);
     front_pace_begin(f);
     exchange_begin(x);
 }
@@ -399,7 +204,7 @@ static void process(struct front *f)
         enum err e = h1_find_head(buf_span(&f->conn.in), &f->h1.scanned, &len, &fault);
         if (e == ERR_AGAIN) {
             if (before == 0) /* the first bytes of a head: the whole of it has this long */
-                wait_ms(f, f->proxy->config->limits.header_timeout_ms);
+                front_h1_wait_ms(f, f->proxy->config->limits.header_timeout_ms);
             return;
         }
         f->h1.scanned = 0;
@@ -444,7 +249,7 @@ static void look(struct front *f)
     else if (f->h1.x->upgrade == UPGRADE_DONE)
         f->h1.x->side_ended = true; /* what it said before still has its time */
     else
-        give_up(f, END_CLIENT_GONE);
+        front_h1_give_up(f, END_CLIENT_GONE);
 }
 
 /* A WebSocket's bytes, or its client's end. Who ended properly may still read; who vanished does not, but
@@ -464,7 +269,7 @@ static void h1_input(struct conn *c)
     struct front *f = front_of(c);
     if (f->lingering) {
         if (front_lingers_out(f))
-            give_up(f, END_CLIENT_GONE);
+            front_h1_give_up(f, END_CLIENT_GONE);
         return;
     }
     if (f->h1.x && f->h1.x->upgrade == UPGRADE_DONE) {
@@ -473,9 +278,9 @@ static void h1_input(struct conn *c)
     }
     if (c->eof) {
         if (!f->h1.x && !f->h1.finishing && conn_pending(c) > 0)
-            finish_and_close(f);
+            front_h1_finish(f);
         else if (!f->h1.finishing && !may_answer(f)) /* else our last answer is on its way */
-            give_up(f, END_CLIENT_GONE);
+            front_h1_give_up(f, END_CLIENT_GONE);
         return;
     }
     if (!f->h1.x) {
@@ -485,7 +290,7 @@ static void h1_input(struct conn *c)
     if (!f->h1.body_ended && !f->h1.finishing && !f->h1.body_broken) {
         front_pace_came(f);
         if (!c->starved) /* else it is for what the client does not take */
-            wait_no_more(f);
+            front_h1_wait_no_more(f);
         exchange_request_body(f->h1.x);
     }
     /* Pipelined bytes wait in `in`, too; the reading pauses when it is full. */
@@ -496,7 +301,7 @@ static void refuse_body(struct front *f)
 {
     if (f->h1.x->head_sent) {
         story_ends(&f->h1.x->story, END_CLIENT_BAD);
-        h1_abort(f->h1.x);
+        front_h1_abort(f->h1.x);
     } else {
         refuse(f, PAGE_BAD_REQUEST, "The body is not valid chunked coding.");
     }
@@ -506,7 +311,7 @@ static void h1_flush(struct conn *c)
 {
     struct front *f = front_of(c);
     if (f->h1.vanished && f->h1.x) {
-        give_up(f, END_CLIENT_GONE);
+        front_h1_give_up(f, END_CLIENT_GONE);
         return;
     }
     if (f->h1.body_broken && f->h1.x)
@@ -521,8 +326,8 @@ static void h1_room(struct conn *c)
         process(f);
     } else if (f->h1.x->head_sent) {
         front_pace_has_room(f);
-        wait_no_more(f);
-        move_body(f);
+        front_h1_wait_no_more(f);
+        front_h1_move_body(f);
         if (f->h1.x && f->h1.x->upgrade == UPGRADE_DONE)
             look_later(f);
     }
@@ -537,7 +342,7 @@ static void h1_deadline(struct conn *c)
     }
     uint64_t longer = f->out.due && f->h1.x ? front_pace_await_longer(f) : 0;
     if (longer > 0) {
-        wait_ms(f, longer);
+        front_h1_wait_ms(f, longer);
         return;
     }
     if (f->h1.x)
@@ -548,13 +353,13 @@ static void h1_deadline(struct conn *c)
         refuse(f, PAGE_HEADER_TIMEOUT, NULL);
         return;
     }
-    give_up(f, END_CLIENT_SLOW);
+    front_h1_give_up(f, END_CLIENT_SLOW);
 }
 
 static void h1_broken(struct conn *c, enum err why)
 {
     (void)why;
-    give_up(front_of(c), END_CLIENT_GONE);
+    front_h1_give_up(front_of(c), END_CLIENT_GONE);
 }
 
 static const struct conn_ops h1_conn_ops = {
@@ -571,12 +376,12 @@ static void h1_drain(struct front_link *l)
     struct front *f = CONTAINER_OF(l, struct front, link);
     f->h1.close = true;
     if (!f->h1.x && !f->h1.finishing)
-        finish_and_close(f); /* the last answer may still be on its way */
+        front_h1_finish(f); /* the last answer may still be on its way */
 }
 
 static void h1_kill(struct front_link *l)
 {
-    give_up(CONTAINER_OF(l, struct front, link), END_DRAIN);
+    front_h1_give_up(CONTAINER_OF(l, struct front, link), END_DRAIN);
 }
 
 void front_h1_open(struct front *f)
@@ -586,5 +391,5 @@ void front_h1_open(struct front *f)
     f->conn.ops = &h1_conn_ops;
     f->link.drain = h1_drain;
     f->link.kill = h1_kill;
-    wait_ms(f, f->proxy->config->limits.header_timeout_ms);
+    front_h1_wait_ms(f, f->proxy->config->limits.header_timeout_ms);
 }

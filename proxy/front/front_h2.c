@@ -45,18 +45,11 @@ void front_h2_give_up(struct front *f, enum story_end why)
 
 /* --- sending ------------------------------------------------------------------------------------- */
 
-static void write_staging(struct front *f)
-{
-    struct buf *s = &f->proxy->staging;
-    conn_write(&f->conn, buf_span(s));
-    buf_clear(s);
-}
-
 static void stage(struct front *f, const void *p, size_t n)
 {
     struct buf *s = &f->proxy->staging;
     if (buf_len(s) + n > TLS_RECORD_MAX)
-        write_staging(f);
+        front_write_staged(f);
     enum err e = buf_append(s, span_of(p, n));
     CHECK(e == ERR_OK); /* a frame is at most 16 KiB and nine bytes; the buffer holds more */
 }
@@ -107,7 +100,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     CHECK(s.len >= length);
     struct buf *staging = &f->proxy->staging;
     if (buf_len(staging) + 9 + length > TLS_RECORD_MAX)
-        write_staging(f);
+        front_write_staged(f);
     enum err e = buf_append(staging, span_of(header, 9));
     CHECK(e == ERR_OK);
     e = buf_append(staging, span_of(s.p, length));
@@ -127,7 +120,7 @@ bool front_h2_send(struct front *f)
             break;
         stage(f, p, (size_t)n);
     }
-    write_staging(f);
+    front_write_staged(f);
     return n >= 0;
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
+#include "proxy/h2/h2_field.h"
 #include "proxy/head/websocket.h"
 
 /* nghttp2 has checked the message's form (RFC 9113 8): pseudo fields first, complete and not twice, no
@@ -29,21 +30,6 @@ static enum err take_pseudo(struct exchange *x, struct span name, struct span va
     return ERR_OK;
 }
 
-static enum err take_field(struct exchange *x, struct fields *to, struct span name,
-                           struct span value)
-{
-    enum field_id id = field_lookup(name);
-    struct span v = arena_copy(&x->arena, value);
-    if (!v.p)
-        return ERR_FULL;
-    if (to->bytes + name.len + v.len > HEAD_MAX)
-        return ERR_FULL;
-    if (id != FIELD_OTHER)
-        return fields_add_id(to, &x->arena, id, v);
-    struct span n = arena_copy(&x->arena, name);
-    return n.p ? fields_add(to, &x->arena, id, n, v) : ERR_FULL;
-}
-
 int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                        size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                        void *user)
@@ -59,11 +45,11 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
     struct span n = span_of(name, name_len), v = span_of(value, value_len);
     enum err e;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-        e = take_field(x, &x->request_trailers, n, v);
+        e = h2_field_take(&x->request_trailers, &x->arena, n, v);
     else if (name_len > 0 && name[0] == ':')
         e = take_pseudo(x, n, v);
     else
-        e = take_field(x, &x->request.fields, n, v);
+        e = h2_field_take(&x->request.fields, &x->arena, n, v);
     if (e == ERR_OK)
         return 0;
     /* Answered when the head has come whole: HPACK's state must see all of it. */

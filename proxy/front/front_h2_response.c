@@ -2,17 +2,7 @@
 
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
-
-static nghttp2_nv make_nv(struct span name, struct span value, uint8_t flags)
-{
-    return (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.p,
-        .value = (uint8_t *)(uintptr_t)value.p,
-        .namelen = name.len,
-        .valuelen = value.len,
-        .flags = flags,
-    };
-}
+#include "proxy/h2/h2_field.h"
 
 static struct span status_text(struct exchange *x, int status)
 {
@@ -38,15 +28,15 @@ nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h,
     if (!nva || !status.p)
         return NULL;
     size_t k = 0;
-    nva[k++] = make_nv(SPAN_LIT(":status"), status, flags);
+    nva[k++] = h2_field_nv(SPAN_LIT(":status"), status, flags);
     for (size_t i = 0; i < h->fields.n; i++)
         if (!upgraded || !is_upgrade_field(h->fields.v[i].id))
-            nva[k++] = make_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
+            nva[k++] = h2_field_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
     if (h->body == BODY_LENGTH) {
         struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);
         if (!length.p)
             return NULL;
-        nva[k++] = make_nv(SPAN_LIT("content-length"), length, flags);
+        nva[k++] = h2_field_nv(SPAN_LIT("content-length"), length, flags);
     }
     *n = k;
     return nva;
@@ -60,6 +50,6 @@ bool front_h2_submit_trailers(struct exchange *x)
     if (!nva)
         return false;
     for (size_t i = 0; i < t->n; i++)
-        nva[i] = make_nv(t->v[i].name, t->v[i].value, NGHTTP2_NV_FLAG_NONE);
+        nva[i] = h2_field_nv(t->v[i].name, t->v[i].value, NGHTTP2_NV_FLAG_NONE);
     return nghttp2_submit_trailer(f->h2.session, x->h2.stream, nva, t->n) == 0;
 }

@@ -61,15 +61,7 @@ static void forward_own(struct exchange *x)
 {
     if (!x->routed)
         return;
-    struct forward_facts facts = {
-        .client = &x->client,
-        .config = x->edge->image->config,
-        .host = x->host,
-        .public_port = x->port,
-        .secure = x->secure,
-        .route = &x->route,
-        .via_name = SPAN_LIT("linkup"),
-    };
+    struct forward_facts facts = exchange_facts(x, SPAN_LIT("linkup"));
     enum err e = forward_own_response(&x->response, &x->request, &facts, x->proxy->table,
                                       x->explain, &x->arena);
     if (e != ERR_OK)
