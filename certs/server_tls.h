@@ -53,7 +53,7 @@ void server_tls_set_ticket_keys(struct server_tls *t, const struct ticket_keys *
 
 /* A new SSL in the accept state whose certificate choice may suspend on W (zeroed, on_ready set).
  * The caller sets the BIO and frees the SSL, which must not be used after cert_waiter_deinit but to
- * free it. NULL when there is no memory. */
+ * free it; once the handshake is done it may go on without W. NULL when there is no memory. */
 SSL *server_tls_accept(struct server_tls *t, struct cert_waiter *w);
 /* Before the connection goes, in every case: leaves the list, drops the certificate. */
 void cert_waiter_deinit(struct cert_waiter *w);

@@ -142,6 +142,7 @@ struct config_limits {
     uint64_t pool_per_backend, pool_idle_ms;
     uint64_t back_connections, back_streams,
         back_waiting;             /* per backend and worker; of one connection */
+    uint64_t tunnels;             /* in all */
     uint64_t dns_tcp_connections; /* per worker */
 };
 

@@ -170,6 +170,7 @@ static const struct schema_key limits_keys[] = {
                 "Requests at once on one HTTP/2 connection to a backend."),
     LIMIT_COUNT(back_waiting, 1, 1000000, "10000",
                 "Requests that wait for a connection to one backend, per worker."),
+    LIMIT_COUNT(tunnels, 0, 100000, "1000", "Tunnels that agents may have open, in all."),
     LIMIT_TIME(pool_idle, "30s", "Time for which an idle connection to a backend is kept."),
     LIMIT_COUNT(dns_tcp_connections, 1, 1000000, "1000", "DNS connections over TCP, per worker."),
 };

@@ -74,7 +74,8 @@ void exchange_begin(struct exchange *x)
 {
     if (x->edge != x->proxy->edge)
         pin_current_edge(x);
-    metrics_add(x->proxy->metrics, x->http2 ? METRIC_EXCHANGES_H2 : METRIC_EXCHANGES_H1, 1);
+    if (!x->uncounted)
+        metrics_add(x->proxy->metrics, x->http2 ? METRIC_EXCHANGES_H2 : METRIC_EXCHANGES_H1, 1);
     if (x->request.upgrade.len > 0)
         x->upgrade = UPGRADE_ASKED;
     steer(x);
@@ -127,7 +128,7 @@ void exchange_done(struct exchange *x)
     x->done = true;
     exchange_drop_back(x);
     upgrade_end(x);
-    if (!x->check) {
+    if (!x->uncounted) {
         access_log_write(x->proxy->access, x);
         count_cut(x);
     }
@@ -199,7 +200,7 @@ void exchange_head(struct exchange *x)
     if (x->kind == LISTEN_HTTPS)
         metrics_observe_head(x->proxy->metrics, x->story.at_us[MOMENT_HEAD] - x->story.started_us);
     x->head_sent = true;
-    if (!x->check)
+    if (!x->uncounted)
         count_status(x);
     x->front_ops->head(x);
 }

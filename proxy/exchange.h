@@ -21,6 +21,7 @@
 #include "core/loop.h"
 #include "proxy/front/rate.h"
 #include "proxy/head/forward.h"
+#include "proxy/net/conn_taker.h"
 #include "proxy/net/turn.h"
 #include "proxy/page/page.h"
 #include "proxy/story.h"
@@ -46,6 +47,10 @@ struct front_ops {
     void (*consume)(struct exchange *x, size_t n);
     /* Where the client connected to. */
     const struct addr *(*local)(struct exchange *x);
+    /* `response` is a 101 behind which the client's connection is somebody else's: sends it, ends X and the
+     * front, and gives the connection to TAKE, which moves it (conn_move). False: nothing may stand behind
+     * this request, or something does; X is still there. NULL: connections of this kind are not given away. */
+    bool (*hand_over)(struct exchange *x, conn_taker *take, void *ctx);
 };
 
 struct back_ops {
@@ -77,6 +82,7 @@ struct exchange {
     void *front;
     const struct back_ops *back_ops; /* NULL: no back yet, or no more */
     void *back;
+    struct adopted *adopted; /* what it goes to is brought, not dialled (back/adopted.h) */
 
     enum listen_kind kind;
     struct addr client;
@@ -101,7 +107,9 @@ struct exchange {
     struct span back_host;         /* the Host for the back */
     bool explain, routed;
     bool passed; /* through: raw bytes, nothing of HTTP */
-    bool check;  /* a health check: nobody asked, so it is not logged, nor counted as a request */
+    bool
+        uncounted; /* a health check, which nobody asked for, or an inner one, which was counted where
+                      * it came in: not logged either */
     bool close_front; /* HTTP/1: what comes after a request that could not be read is not trusted */
 
     bool head_sent;      /* front_ops->head has been called */
@@ -124,6 +132,10 @@ struct exchange {
     uint64_t request_bytes, response_bytes;
     int answered; /* status given to the client, 0: none */
 
+    struct {               /* for a tunnel (tunnel/edge/) */
+        uint64_t until_ms; /* it waits until then at most; 0: it has not waited */
+        uint64_t missed;   /* the tunnel that was not where it was said to be */
+    } tunnel;
     struct { /* while it waits for a connection to its backend (back/pool.h) */
         struct exchange *next, **prev;
         uint64_t since_ms;

@@ -75,7 +75,7 @@ static bool may_accept(const struct proxy *p, enum listen_kind kind)
     if (p->resting)
         return false;
     return is_public(kind) ? p->n_public < p->config->limits.max_connections
-                           : p->n_fronts - p->n_public < PRIVATE_MAX;
+                           : p->n_fronts - p->n_public - p->n_inner < PRIVATE_MAX;
 }
 
 static void update_listeners(struct proxy *p)
@@ -98,6 +98,7 @@ void front_link_add(struct proxy *p, struct front_link *l)
     p->n_fronts++;
     p->n_public += is_public(l->kind);
     p->n_probes += l->kind == LISTEN_METRICS;
+    p->n_inner += listen_is_inner(l->kind);
     metrics_add(p->metrics, METRIC_CONNS_ACCEPTED, 1);
     metrics_add(p->metrics, METRIC_CONNS_OPEN, 1);
     if (!may_accept(p, l->kind))
@@ -113,6 +114,7 @@ void front_link_remove(struct proxy *p, struct front_link *l)
     p->n_fronts--;
     p->n_public -= is_public(l->kind);
     p->n_probes -= l->kind == LISTEN_METRICS;
+    p->n_inner -= listen_is_inner(l->kind);
     metrics_sub(p->metrics, METRIC_CONNS_OPEN, 1);
     if (!could)
         update_listeners(p);

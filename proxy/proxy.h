@@ -5,12 +5,14 @@
 #pragma once
 
 #include <ev.h>
+#include <stdbool.h>
 
 #include "certs/server_tls.h"
 #include "core/metrics.h"
 #include "proxy/local_call.h"
 #include "sessions/table.h"
 
+struct exchange;
 struct proxy;
 struct health_image;
 struct health_round;
@@ -20,7 +22,16 @@ enum listen_kind {
     LISTEN_REDIRECT, /* clear HTTP: 308 to https */
     LISTEN_ADMIN,    /* unix socket: the API, its peers are admin */
     LISTEN_METRICS,  /* clear HTTP: /healthz, /readyz, /metrics */
+    LISTEN_RELAY,    /* HTTP/2 from another worker, for a tunnel that is held here */
+    LISTEN_TUNNEL,   /* HTTP/2 from an edge: the agent's end of a tunnel */
 };
+
+/* Whether what comes in by it is our own, with other people's requests on it: these have been routed, changed for
+ * the way and logged where they came in. */
+static inline bool listen_is_inner(enum listen_kind kind)
+{
+    return kind == LISTEN_RELAY || kind == LISTEN_TUNNEL;
+}
 
 struct access_writer;
 
@@ -32,6 +43,10 @@ struct proxy_hooks {
     /* A request for the edge itself has come whole; see local_call.h. KIND: where it came in. */
     void (*local)(void *ctx, enum listen_kind kind, struct local_call *call);
     void (*local_cancel)(void *ctx, struct local_call *call);
+    /* X came by an inner listener: it is to be brought on its way. NULL: there are none. */
+    void (*inner)(void *ctx, struct exchange *x);
+    /* X's route leads to its session's tunnel; its head is ready for the way. NULL: there are none. */
+    void (*tunnel)(void *ctx, struct exchange *x);
     /* A service has been looked at (health/health.h); R lives during the call. May be NULL. */
     void (*checked)(void *ctx, const struct health_round *r);
 };

@@ -68,29 +68,35 @@ static bool aim(struct exchange *x)
     return false;
 }
 
-/* Changes the head for the way and starts the back. */
-static void to_backend(struct exchange *x)
+/* Changes the head for the way. False: an answer has been given. */
+static bool prepare(struct exchange *x)
 {
     const struct config *c = x->edge->image->config;
     if (!aim(x))
-        return;
+        return false;
     struct forward_facts facts = exchange_facts(x, x->http2 ? SPAN_LIT("2.0 linkup")
                                                             : SPAN_LIT("1.1 linkup"));
     facts.peer_trusted = addr_cidrs_have(c->trusted_proxies, c->n_trusted_proxies, &x->client);
     switch (forward_request(&x->request, &facts, &x->arena, &x->explain)) {
     case FORWARD_OK:
-        back_start(x);
-        return;
+        return true;
     case FORWARD_LOOP:
         own_answer_page(x, PAGE_LOOP, NULL);
-        return;
+        return false;
     case FORWARD_TOO_LARGE:
         own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
-        return;
+        return false;
     case FORWARD_LAST:
         own_answer_options(x);
-        return;
+        return false;
     }
+    CHECK(false);
+}
+
+static void to_backend(struct exchange *x)
+{
+    if (prepare(x))
+        back_start(x);
 }
 
 static bool fall_back(struct exchange *x)
@@ -109,6 +115,17 @@ bool steer_fall_back(struct exchange *x)
     if (aim(x))
         back_start(x);
     return true;
+}
+
+static void to_tunnel(struct exchange *x)
+{
+    const struct proxy_hooks *hooks = x->proxy->hooks;
+    if (!prepare(x))
+        return;
+    if (hooks->tunnel)
+        hooks->tunnel(hooks->ctx, x);
+    else if (!steer_fall_back(x))
+        own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
 }
 
 static void ask_explain(struct exchange *x)
@@ -133,10 +150,7 @@ static void steer_routed(struct exchange *x)
         to_backend(x);
         return;
     case ROUTE_TO_TUNNEL:
-        if (fall_back(x))
-            to_backend(x);
-        else
-            own_answer_page(x, PAGE_TUNNEL_DOWN, NULL);
+        to_tunnel(x);
         return;
     case ROUTE_TO_EDGE:
         if (wants_home(x))
@@ -211,6 +225,11 @@ void steer(struct exchange *x)
     case LISTEN_ADMIN:
     case LISTEN_METRICS:
         back_local_start(x);
+        return;
+    case LISTEN_RELAY:
+    case LISTEN_TUNNEL:
+        x->secure = span_eq(x->request.scheme, SPAN_LIT("https"));
+        x->proxy->hooks->inner(x->proxy->hooks->ctx, x);
         return;
     }
 }

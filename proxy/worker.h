@@ -55,7 +55,7 @@ struct proxy {
     bool resting, draining; /* resting: there are no descriptors to accept with */
     ev_timer accept_again;
     struct front_link *fronts;
-    size_t n_fronts, n_public, n_probes;
+    size_t n_fronts, n_public, n_probes, n_inner;
     struct peers peers;
     struct handshakes handshakes;
     struct exchange *free_exchanges;

@@ -1,6 +1,7 @@
 #include "server/bridge.h"
 
 #include "core/mem.h"
+#include "server/tunnels.h"
 
 #define FIELDS_OF_ANSWER 16
 
@@ -22,7 +23,7 @@ struct bridge {
     struct buf body;
 };
 
-enum piece_kind { PIECE_HEAD, PIECE_DATA, PIECE_END, PIECE_CANCELLED };
+enum piece_kind { PIECE_HEAD, PIECE_DATA, PIECE_END, PIECE_HAND_OVER, PIECE_CANCELLED };
 
 /* A part of the answer, from control to the worker. */
 struct piece {
@@ -30,6 +31,7 @@ struct piece {
     struct bridge *bridge;
     enum piece_kind kind;
     int status;
+    uint64_t tunnel; /* PIECE_HAND_OVER */
     size_t n_fields;
     struct local_field fields[FIELDS_OF_ANSWER];
     struct arena strings;
@@ -57,6 +59,22 @@ static void pass_data(struct bridge *b, struct span data)
     local_call_abort(call);
 }
 
+/* The connection that the call came by becomes a tunnel, if it is still there. */
+static void hand_over(struct bridge *b, const struct piece *p)
+{
+    struct tunnel_arrival arrival = {.worker = b->worker, .id = p->tunnel};
+    struct local_call *call = b->call;
+    b->ended = true;
+    b->call = NULL;
+    if (call) {
+        call->state = NULL;
+        if (local_call_hand_over(call, p->fields, p->n_fields, tunnels_arrive, &arrival))
+            return;
+        local_call_abort(call);
+    }
+    tunnels_missed(b->worker, p->tunnel);
+}
+
 static void take_piece(struct mail *m, void *ctx)
 {
     (void)ctx;
@@ -79,6 +97,9 @@ static void take_piece(struct mail *m, void *ctx)
             call->state = NULL;
             local_call_end(call);
         }
+        break;
+    case PIECE_HAND_OVER:
+        hand_over(b, p);
         break;
     case PIECE_CANCELLED:
         b->cancelling = false;
@@ -114,21 +135,41 @@ static struct span copy(struct arena *a, struct span s)
     return c;
 }
 
-static void on_head(struct api_call *c, int status, const struct api_field *fields, size_t n)
+static struct piece *new_head(struct bridge *b, enum piece_kind kind,
+                              const struct api_field *fields, size_t n)
 {
-    struct bridge *b = CONTAINER_OF(c, struct bridge, api);
     CHECK(n <= FIELDS_OF_ANSWER);
     size_t size = 0;
     for (size_t i = 0; i < n; i++)
         size += strlen(fields[i].name) + strlen(fields[i].value);
-    struct piece *p = new_piece(b, PIECE_HEAD, size * 2);
-    p->status = status;
+    struct piece *p = new_piece(b, kind, size * 2);
     p->n_fields = n;
     for (size_t i = 0; i < n; i++) {
         p->fields[i].name = copy(&p->strings, span_str(fields[i].name));
         p->fields[i].value = copy(&p->strings, span_str(fields[i].value));
     }
+    return p;
+}
+
+static void on_head(struct api_call *c, int status, const struct api_field *fields, size_t n)
+{
+    struct piece *p = new_head(CONTAINER_OF(c, struct bridge, api), PIECE_HEAD, fields, n);
+    p->status = status;
     post_piece(p);
+}
+
+static void on_hand_over(struct api_call *c, const struct api_field *fields, size_t n, uint64_t id)
+{
+    struct bridge *b = CONTAINER_OF(c, struct bridge, api);
+    struct piece *p = new_head(b, PIECE_HAND_OVER, fields, n);
+    p->tunnel = id;
+    b->answered = true;
+    post_piece(p);
+}
+
+struct edge_worker *bridge_worker(struct api_call *call)
+{
+    return CONTAINER_OF(call, struct bridge, api)->worker;
 }
 
 static void on_data(struct api_call *c, struct span bytes)
@@ -170,6 +211,15 @@ static struct span field_of(struct bridge *b, const struct request_head *h, enum
     return f ? copy(&b->strings, f->value) : span_of(NULL, 0);
 }
 
+/* Of one that has no number of its own; the first line counts. */
+static struct span field_named(struct bridge *b, const struct request_head *h, struct span name)
+{
+    for (size_t i = 0; i < h->fields.n; i++)
+        if (span_eq(h->fields.v[i].name, name))
+            return copy(&b->strings, h->fields.v[i].value);
+    return span_of(NULL, 0);
+}
+
 static void fill_request(struct bridge *b, const struct request_head *h)
 {
     b->api.method = copy(&b->strings, h->method_text);
@@ -179,6 +229,11 @@ static void fill_request(struct bridge *b, const struct request_head *h)
     b->api.content_type = field_of(b, h, FIELD_CONTENT_TYPE);
     b->api.accept = field_of(b, h, FIELD_ACCEPT);
     b->api.last_event_id = field_of(b, h, FIELD_LAST_EVENT_ID);
+    b->api.upgrade = field_of(b, h, FIELD_UPGRADE);
+    if (b->api.upgrade.len > 0) {
+        b->api.tunnel_agent = field_named(b, h, SPAN_LIT("linkup-agent"));
+        b->api.tunnel_sessions = field_named(b, h, SPAN_LIT("linkup-sessions"));
+    }
 }
 
 void bridge_call(struct edge_worker *w, bool admin_peer, struct local_call *call)
@@ -197,6 +252,7 @@ void bridge_call(struct edge_worker *w, bool admin_peer, struct local_call *call
     b->api.head = on_head;
     b->api.data = on_data;
     b->api.end = on_end;
+    b->api.hand_over = on_hand_over;
     b->start.deliver = start;
     mailbox_post(&w->control->mailbox, &b->start);
 }

@@ -17,6 +17,7 @@
 #include "server/notify.h"
 #include "server/publish.h"
 #include "server/reload.h"
+#include "server/tunnels.h"
 
 const char linkup_version[] = LINKUP_VERSION;
 
@@ -28,6 +29,8 @@ static void on_session_event(void *ctx, const char *what, const struct session *
     metrics_add(&c->metrics, METRIC_SESSION_MUTATIONS, 1);
     if (c->api)
         api_session_event(c->api, what, s);
+    if (!registry_find(c->registry, span_str(s->name)))
+        tunnels_session_gone(c, s);
 }
 
 static enum err compile_zone(struct control *c, char **why)
@@ -122,6 +125,7 @@ static void init_plain(struct control *c, const char *config_file, struct config
     c->image = edge_image_new(config);
     route_table_init(&c->explain, c->image);
     facts_init(c);
+    tunnels_init(c);
 }
 
 static void log_ready(const struct control *c)
@@ -194,6 +198,7 @@ static void close_state(struct control *c)
         authority_free(c->authority);
     asks_forget(c);
     health_deinit(c);
+    tunnels_deinit(c);
 }
 
 static void free_workers(struct control *c)

@@ -8,6 +8,7 @@
 #include "proxy/health/health_book.h"
 #include "server/worker.h"
 #include "sessions/api.h"
+#include "tunnel/edge/tunnel_book.h"
 
 struct cert_ask;
 
@@ -28,6 +29,7 @@ struct control {
     struct route_table explain; /* control's own: for /v1/explain */
     struct edge_image *image;
     struct health_book health; /* what the active checks have found */
+    struct tunnel_book tunnels;
     struct dns_zone *zone;
     struct sockets sockets;
     struct edge_worker *workers;

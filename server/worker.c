@@ -8,6 +8,7 @@
 #include "server/control.h"
 #include "server/health.h"
 #include "server/probes.h"
+#include "server/tunnels.h"
 
 /* --- what the parts of a worker ask -------------------------------------------------------------- */
 
@@ -48,6 +49,18 @@ static void health_checked(void *ctx, const struct health_round *r)
     health_report(ctx, r);
 }
 
+static void to_tunnel(void *ctx, struct exchange *x)
+{
+    struct edge_worker *w = ctx;
+    tunnels_start(w->tunnels, x);
+}
+
+static void from_relay(void *ctx, struct exchange *x)
+{
+    struct edge_worker *w = ctx;
+    tunnels_start_relayed(w->tunnels, x);
+}
+
 /* --- life ---------------------------------------------------------------------------------------- */
 
 static void open_dns(struct edge_worker *w, const struct config *c, struct dns_zone *zone,
@@ -75,8 +88,11 @@ static void open_proxy(struct edge_worker *w, const struct config *c, struct wor
         .local = answer_locally,
         .local_cancel = cancel_locally,
         .checked = health_checked,
+        .tunnel = to_tunnel,
+        .inner = from_relay,
     };
     w->proxy = proxy_new(w->loop, &w->table, w->tls, &w->metrics, &w->hooks);
+    tunnels_worker_init(w);
     for (size_t i = 0; i < c->listen_https.n; i++) {
         proxy_listen(w->proxy, s->https[i], LISTEN_HTTPS);
         s->https[i] = -1;
@@ -189,6 +205,7 @@ void edge_worker_drain(struct edge_worker *w)
     ev_set_priority(&w->drain_watch, EV_MINPRI); /* after the turn has closed what it closes */
     ev_prepare_start(w->loop, &w->drain_watch);
     proxy_drain(w->proxy);
+    tunnels_drain(w->tunnels);
 }
 
 void edge_worker_stop(struct edge_worker *w)
@@ -196,6 +213,7 @@ void edge_worker_stop(struct edge_worker *w)
     if (w->draining)
         ev_prepare_stop(w->loop, &w->drain_watch);
     proxy_free(w->proxy);
+    tunnels_free(w->tunnels);
     touches_deinit(&w->touches);
     w->proxy = NULL;
     close_dns(w);

@@ -15,6 +15,7 @@
 #include "server/sockets.h"
 #include "server/touches.h"
 #include "sessions/table.h"
+#include "tunnel/edge/tunnels.h"
 
 struct control;
 
@@ -34,6 +35,8 @@ struct edge_worker {
     size_t n_dns;
     struct proxy *proxy;
     struct proxy_hooks hooks;
+    struct tunnels *tunnels;
+    struct tunnels_hooks tunnel_hooks;
     struct touches touches;
     ev_prepare drain_watch;
     bool draining, drained;

@@ -21,6 +21,7 @@ struct api_call {
     struct span method;
     struct span target; /* path and query */
     struct span authorization, if_match, content_type, accept, last_event_id;
+    struct span upgrade, tunnel_agent, tunnel_sessions;
     struct span body;
     bool admin_peer; /* over the admin socket */
     struct api *api; /* set by api_handle */
@@ -33,10 +34,27 @@ struct api_call {
     void (*head)(struct api_call *c, int status, const struct api_field *fields, size_t n);
     void (*data)(struct api_call *c, struct span bytes);
     void (*end)(struct api_call *c);
+    /* In the place of these three: 101 with FIELDS, and the connection is the tunnel ID's from then on. */
+    void (*hand_over)(struct api_call *c, const struct api_field *fields, size_t n, uint64_t id);
     /* Bytes given by `data` that the client has not taken yet; NULL: none ever. A listener to events
      * that is too far behind is ended. */
     size_t (*pending)(struct api_call *c);
 };
+
+/* An agent asks for a tunnel: sessions that its token may change, no name twice. */
+#define API_TUNNEL_AGENT_MIN 16
+#define API_TUNNEL_AGENT_MAX 64
+#define API_TUNNEL_SESSIONS_MAX 32
+
+struct api_tunnel_ask {
+    struct span token; /* its id; "" over the admin socket */
+    struct span agent; /* the agent's own id, hexadecimal */
+    struct span sessions[API_TUNNEL_SESSIONS_MAX];
+    size_t n_sessions;
+};
+
+/* The tunnel ID is in force on every worker; 0: there can be no more for now. */
+typedef void api_tunnel_opened(void *ctx, uint64_t id);
 
 /* What the API tells but does not own; all on the control thread. */
 struct api_facts {
@@ -45,6 +63,14 @@ struct api_facts {
     const char *(*ca_pem)(void *ctx); /* NULL: there is none */
     json_t *(*status)(void *ctx);     /* new reference: workers, certificates, ... */
     json_t *(*service_health)(void *ctx, const char *service); /* new reference or NULL */
+    /* Opens a tunnel over the connection that C came by; ASK lives during the call. */
+    void (*tunnel_open)(void *ctx, struct api_call *c, const struct api_tunnel_ask *ask,
+                        api_tunnel_opened *opened, void *opened_ctx);
+    /* Nobody is there any more to whom ID could be handed over. */
+    void (*tunnel_lost)(void *ctx, uint64_t id);
+    /* TOKEN (its id) has been revoked. */
+    void (*tunnel_revoke)(void *ctx, const char *token);
+    json_t *(*tunnel_of)(void *ctx, const char *session); /* new reference or NULL: there is none */
     /* Each function may be NULL. */
 };
 

@@ -70,6 +70,7 @@ static const char *phrase(int status)
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
         {503, "Service Unavailable"},
         {507, "Insufficient Storage"},
     };

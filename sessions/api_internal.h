@@ -106,5 +106,6 @@ void api_tokens_list(struct api_request *q);
 void api_tokens_create(struct api_request *q);
 void api_token_delete(struct api_request *q);
 void api_ca(struct api_request *q);
+void api_tunnel(struct api_request *q);
 void api_linkup_preview(struct api_request *q);
 void api_linkup_check(struct api_request *q);

@@ -35,6 +35,9 @@ static const struct api_route routes[] = {
      "make a token (`name`, `scope`: `read`, `session`, `admin`); its text is shown this once"},
     {"DELETE", "/v1/tokens/{}", API_ADMIN, BODY_NONE, api_token_delete, "revoke a token"},
     {"GET", "/v1/ca.pem", API_OPEN, BODY_NONE, api_ca, "the certificate of the internal CA"},
+    {"GET", "/v1/tunnel", API_SESSION, BODY_NONE, api_tunnel,
+     "switch to `linkup-tunnel/1`: the connection carries `linkup-sessions` to the agent "
+     "`linkup-agent`"},
     {"POST", "/linkup/v2/sessions/preview", API_SESSION, BODY_JSON, api_linkup_preview,
      "an unnamed preview as Linkup's own clients ask for it; answers `session_name`"},
     {"GET", "/linkup/check", API_OPEN, BODY_NONE, api_linkup_check,

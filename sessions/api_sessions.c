@@ -16,7 +16,11 @@
 
 static json_t *shown(struct api *a, const struct session *s)
 {
-    return session_to_json(s, a->config, registry_expires_ms(a->registry, s));
+    json_t *json = session_to_json(s, a->config, registry_expires_ms(a->registry, s));
+    json_t *tunnel = a->facts.tunnel_of ? a->facts.tunnel_of(a->facts.ctx, s->name) : NULL;
+    if (tunnel)
+        json_object_set_new(json, "tunnel", tunnel);
+    return json;
 }
 
 static const char *etag_text(const struct session *s, char out[32])

@@ -76,7 +76,7 @@ void api_tokens_create(struct api_request *q)
         tokens_create(q->api->tokens, name, scope, on_created, api_wait_new(q));
 }
 
-/* Streams that were opened with it end; all other calls ask for a token each time. */
+/* Streams and tunnels that were opened with it end; all other calls ask for a token each time. */
 static void end_listeners(struct api *a, const char *token_id)
 {
     struct api_wait *next;
@@ -94,8 +94,11 @@ static void on_revoked(void *ctx, enum err e)
     bool there = w->api != NULL;
     if (e == ERR_OK)
         LOG(LOG_INFO, "token_revoked", LOG_S("id", w->subject));
-    if (there && e == ERR_OK)
+    if (there && e == ERR_OK) {
         end_listeners(w->api, w->subject);
+        if (w->api->facts.tunnel_revoke)
+            w->api->facts.tunnel_revoke(w->api->facts.ctx, w->subject);
+    }
     api_wait_end(w);
     if (!there || !c)
         return;

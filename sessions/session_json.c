@@ -105,6 +105,7 @@ static const struct member body_members[] = {
     {"expires", refuse_edge_field, 0, false},
     {"urls", refuse_edge_field, 0, false},
     {"domain_urls", refuse_edge_field, 0, false},
+    {"tunnel", refuse_edge_field, 0, false},
 };
 
 static const struct member stored_members[] = {

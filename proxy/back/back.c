@@ -1,6 +1,7 @@
 #include "proxy/back/back.h"
 
 #include "core/mem.h"
+#include "proxy/back/adopted.h"
 #include "proxy/back/back_h1.h"
 #include "proxy/back/back_h2.h"
 #include "proxy/back/reach.h"
@@ -153,6 +154,8 @@ static const struct dial_ops dial_ops = {.opened = on_opened, .failed = on_faile
 
 static bool may_dial(const struct pool *p)
 {
+    if (p->adopted)
+        return false;
     return p->speaks == POOL_SPEAKS_H1 ||
            p->n_h2 + p->n_dials < p->pools->proxy->config->limits.back_connections;
 }
@@ -248,9 +251,51 @@ static bool try_again(struct pool *p, struct exchange *x, const struct addr *avo
     return true;
 }
 
+/* --- connections that are brought ---------------------------------------------------------------- */
+
+void back_start_adopted(struct pool *p, struct exchange *x)
+{
+    pool_use(p);
+    if (!back_h2_take_up(p, x)) {
+        if (p->adopted->ops->crowded)
+            p->adopted->ops->crowded(p->adopted);
+        wait_or_dial(p, x, NULL);
+    }
+    pool_leave(p);
+}
+
+void back_send_away(struct pool *p)
+{
+    struct adopted *a = p->adopted;
+    pool_use(p);
+    while (p->waiting) {
+        struct exchange *x = p->waiting;
+        pool_unwait(p, x);
+        x->back_ops = NULL;
+        x->back = NULL;
+        a->ops->again(a, x);
+    }
+    pool_leave(p);
+}
+
+/* A safe second try is the owner's to make: it knows of other ways. */
+static void failed_adopted(struct exchange *x, const struct retry_facts *what)
+{
+    struct adopted *a = x->adopted;
+    x->adopted = NULL;
+    if (retry_is_safe(x, what))
+        a->ops->again(a, x);
+    else
+        exchange_back_failed(x, what->why);
+}
+
 void back_failed(struct exchange *x, const struct retry_facts *what)
 {
     bool tried = false;
+    if (x->adopted) {
+        failed_adopted(x, what);
+        return;
+    }
     if (retry_is_safe(x, what)) {
         struct pool *p = pool_join(x->proxy->pools, x);
         tried = try_again(p, x, what->at);

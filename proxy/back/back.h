@@ -19,6 +19,10 @@ void back_failed(struct exchange *x, const struct retry_facts *what);
 void back_detour(struct exchange *x);
 /* Those of an exchange that waits; its `back` is the pool. */
 extern const struct back_ops back_waiting_ops;
+/* X's way to the connections that were brought to P (adopted.h). */
+void back_start_adopted(struct pool *p, struct exchange *x);
+/* Those who wait in P go elsewhere: it takes no more. */
+void back_send_away(struct pool *p);
 /* X is done: connections that others could use after it are closed, once nobody uses them. */
 void back_forget(struct exchange *x);
 /* Closes what no exchange uses: idle connections and dials. All exchanges have gone. */

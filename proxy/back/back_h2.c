@@ -1,6 +1,7 @@
 #include "proxy/back/back_h2.h"
 
 #include "core/log.h"
+#include "proxy/back/adopted.h"
 #include "proxy/back/back.h"
 #include "proxy/back/outcome.h"
 
@@ -36,6 +37,8 @@ void back_h2_leave_service(struct back_h2 *b)
         return;
     b->going = true;
     b->pool->n_h2--;
+    if (b->pool->adopted)
+        adopted_left_service(b->pool->adopted);
 }
 
 void back_h2_close(struct back_h2 *b)
@@ -68,6 +71,8 @@ void back_h2_retire(struct back_h2 *b)
 static void fail_streams(struct back_h2 *b, enum page_reason why)
 {
     back_h2_leave_service(b);
+    if (b->pool->adopted)
+        why = b->pool->adopted->when_lost;
     while (b->streams)
         back_h2_stream_fail(b->streams, why, LOST_WITH_ALL);
 }
@@ -79,7 +84,7 @@ void back_h2_fail(struct back_h2 *b, enum page_reason why)
     if (b->n_open > 0) {
         metrics_add(b->proxy->metrics, METRIC_BACK_FAILURES, 1);
         /* That a connection ends at the end of its life says nothing of the address. */
-        if (why == PAGE_BACK_BROKE && !b->answered)
+        if (why == PAGE_BACK_BROKE && !b->answered && !b->pool->adopted)
             outcome_broke(b->pool, b->endpoint);
     }
     struct pool *p = b->pool;
@@ -94,9 +99,14 @@ void back_h2_fail(struct back_h2 *b, enum page_reason why)
 
 /* --- room ---------------------------------------------------------------------------------------- */
 
+static size_t streams_max(const struct pool *p)
+{
+    return p->adopted ? p->adopted->streams : p->pools->proxy->config->limits.back_streams;
+}
+
 static size_t streams_allowed(const struct back_h2 *b)
 {
-    size_t most = b->proxy->config->limits.back_streams;
+    size_t most = streams_max(b->pool);
     size_t theirs = nghttp2_session_get_remote_settings(b->session,
                                                         NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     return theirs < most ? theirs : most;
@@ -428,7 +438,7 @@ void back_h2_open(struct pool *p, struct conn *from, struct endpoint *at)
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, BACK_H2_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX},
     };
-    int32_t window = (int32_t)(b->proxy->config->limits.back_streams * BACK_H2_WINDOW);
+    int32_t window = (int32_t)(streams_max(p) * BACK_H2_WINDOW);
     nghttp2_submit_settings(b->session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings));
     nghttp2_session_set_local_window_size(b->session, NGHTTP2_FLAG_NONE, 0, window);
     b->heard_ms = b->chatter_since_ms = loop_now_ms(b->proxy->conns.loop);

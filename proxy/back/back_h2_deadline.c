@@ -5,6 +5,10 @@
  * PING finds out whether there is still somebody. Servers of gRPC take more than one in five minutes without
  * traffic for an attack, so further ones come slowly. */
 #define PING_AGAIN_MS ((uint64_t)310 * 1000)
+/* What was brought is watched all the time, so that who has vanished is known within 15 seconds: a PING after
+ * so much silence, and so long for its answer. */
+#define WATCH_SILENCE_MS 4000
+#define WATCH_ANSWER_MS 8000
 
 static uint64_t now_ms(const struct back_h2 *b)
 {
@@ -14,6 +18,16 @@ static uint64_t now_ms(const struct back_h2 *b)
 static uint64_t patience_ms(const struct back_h2 *b)
 {
     return b->proxy->config->limits.response_timeout_ms;
+}
+
+static uint64_t silence_ms(const struct back_h2 *b)
+{
+    return b->pool->adopted ? WATCH_SILENCE_MS : patience_ms(b) / 2;
+}
+
+static uint64_t answer_ms(const struct back_h2 *b)
+{
+    return b->pool->adopted ? WATCH_ANSWER_MS : patience_ms(b) / 2;
 }
 
 void back_h2_await(struct back_stream *s)
@@ -41,7 +55,7 @@ static enum back_h2_wait what_for(const struct back_h2 *b)
 {
     if (b->going && (b->n_open == 0 || back_h2_is_over(b)))
         return BACK_H2_GOODBYE;
-    return b->n_open > 0 ? BACK_H2_LOOK : BACK_H2_IDLE;
+    return b->n_open > 0 || b->pool->adopted ? BACK_H2_LOOK : BACK_H2_IDLE;
 }
 
 void back_h2_arm(struct back_h2 *b)
@@ -56,7 +70,7 @@ void back_h2_arm(struct back_h2 *b)
         conn_deadline_ms(&b->conn, l->pool_idle_ms);
         return;
     case BACK_H2_LOOK:
-        b->ping_ms = now_ms(b) + patience_ms(b) / 2;
+        b->ping_ms = now_ms(b) + silence_ms(b);
         set_look(b);
         return;
     case BACK_H2_GOODBYE:
@@ -90,17 +104,16 @@ static bool is_alive(struct back_h2 *b, uint64_t now)
         return true;
     if (b->pinged)
         return false;
-    uint64_t silent_ms = now - b->heard_ms;
-    if (silent_ms < patience_ms(b) / 2) {
-        b->ping_ms = b->heard_ms + patience_ms(b) / 2;
+    if (now - b->heard_ms < silence_ms(b)) {
+        b->ping_ms = b->heard_ms + silence_ms(b);
         return true;
     }
-    if (b->answered_ms > 0 && now - b->answered_ms < PING_AGAIN_MS) {
+    if (!b->pool->adopted && b->answered_ms > 0 && now - b->answered_ms < PING_AGAIN_MS) {
         b->ping_ms = b->answered_ms + PING_AGAIN_MS;
         return true;
     }
     b->pinged = true;
-    b->ping_ms = now + patience_ms(b) / 2;
+    b->ping_ms = now + answer_ms(b);
     nghttp2_submit_ping(b->session, NGHTTP2_FLAG_NONE, NULL);
     conn_flush_later(&b->conn);
     return true;

@@ -1,5 +1,6 @@
 #include "proxy/back/back_head.h"
 
+#include "proxy/back/adopted.h"
 #include "proxy/page/own_answer.h"
 
 /* A CORS preflight of the same session that the backend has no answer to. */
@@ -14,8 +15,42 @@ static bool is_unanswered_preflight(const struct exchange *x)
            route_same_session(x->proxy->table, &x->route, origin);
 }
 
+/* At the other end of a tunnel or a relay nobody could be asked. */
+static bool is_refusal(const struct exchange *x)
+{
+    return x->adopted && fields_find(&x->response.fields, FIELD_LINKUP_TUNNEL_ERROR) != NULL;
+}
+
+/* Of a request that was not sent on, so that another way is open to it. */
+static bool is_untouched(const struct exchange *x, enum page_reason why)
+{
+    return why == PAGE_TUNNEL_DOWN && x->request_bytes == 0 && x->adopted->ops->refused;
+}
+
+static void refuse(struct exchange *x)
+{
+    struct adopted *a = x->adopted;
+    enum page_reason why = page_of_slug(
+        fields_find(&x->response.fields, FIELD_LINKUP_TUNNEL_ERROR)->value, PAGE_BACK_BROKE);
+    bool untouched = is_untouched(x, why);
+    exchange_drop_back(x);
+    x->adopted = NULL;
+    if (untouched)
+        a->ops->refused(a, x);
+    else
+        own_answer_page(x, why == PAGE_UNKNOWN_SERVICE ? PAGE_TUNNEL_SERVICE : why, NULL);
+}
+
 enum err back_head_pass(struct exchange *x, struct span via)
 {
+    if (listen_is_inner(x->kind)) {
+        exchange_head(x);
+        return ERR_OK;
+    }
+    if (is_refusal(x)) {
+        refuse(x);
+        return ERR_OK;
+    }
     if (is_unanswered_preflight(x)) {
         own_answer_preflight(x); /* lets go of the back */
         return ERR_OK;

@@ -139,9 +139,8 @@ static void set_framing(struct response_head *h)
     fields_remove(&h->fields, FIELD_CONTENT_LENGTH);
 }
 
-void local_call_head(struct local_call *c, int status, const struct local_field *fields, size_t n)
+static void start_head(struct exchange *x, int status, const struct local_field *fields, size_t n)
 {
-    struct exchange *x = CONTAINER_OF(c, struct local_back, call)->x;
     struct response_head *h = &x->response;
     memset(h, 0, sizeof *h);
     h->status = status;
@@ -153,10 +152,31 @@ void local_call_head(struct local_call *c, int status, const struct local_field 
         enum err e = fields_add(&h->fields, &x->arena, field_lookup(name), name, value);
         CHECK(e == ERR_OK);
     }
-    enum err e = date_field_add(&h->fields, &x->arena);
+}
+
+void local_call_head(struct local_call *c, int status, const struct local_field *fields, size_t n)
+{
+    struct exchange *x = CONTAINER_OF(c, struct local_back, call)->x;
+    start_head(x, status, fields, n);
+    enum err e = date_field_add(&x->response.fields, &x->arena);
     CHECK(e == ERR_OK);
-    set_framing(h);
+    set_framing(&x->response);
     exchange_head(x);
+}
+
+bool local_call_hand_over(struct local_call *c, const struct local_field *fields, size_t n,
+                          conn_taker *take, void *ctx)
+{
+    struct local_back *b = CONTAINER_OF(c, struct local_back, call);
+    struct exchange *x = b->x;
+    if (!x->front_ops->hand_over)
+        return false;
+    start_head(x, 101, fields, n);
+    b->ended = true; /* should the front let go of X, nobody is to be told */
+    if (x->front_ops->hand_over(x, take, ctx))
+        return true;
+    b->ended = false;
+    return false;
 }
 
 enum err local_call_data(struct local_call *c, struct span bytes)

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "core/random.h"
+#include "proxy/back/adopted.h"
 #include "proxy/back/back_h2.h"
 #include "proxy/exchange.h"
 #include "proxy/health/health.h"
@@ -192,24 +193,43 @@ static bool is_wanted(const struct pool *p, const struct wanted *w)
            is_same_addr(&p->client, &w->client) && is_same_addr(&p->local, &w->local);
 }
 
-static struct pool *make(struct pools *p, const struct wanted *w)
+static struct pool *new_pool(struct pools *p, uint64_t hash)
 {
     struct pool *pool = NEW(struct pool);
     pool->pools = p;
-    pool->hash = w->backend->hash;
+    pool->hash = pool->key = hash;
+    pool->waiting_last = &pool->waiting;
+    deadline_init(&pool->patience, NULL);
+    pool->h2_streams = p->proxy->config->limits.back_streams;
+    endpoints_init(&pool->endpoints);
+    return pool;
+}
+
+struct pool *pool_new_adopted(struct pools *p, struct adopted *a)
+{
+    struct pool *pool = new_pool(p, a->hash);
+    const struct config_backend to = {.scheme = BACKEND_H2C, .host = a->name};
+    pool->adopted = a;
+    pool->stray = true;
+    pool->speaks = POOL_SPEAKS_H2;
+    pool->h2_streams = a->streams;
+    pool->users = 1;
+    keep_backend(pool, &to);
+    return pool;
+}
+
+static struct pool *make(struct pools *p, const struct wanted *w)
+{
+    struct pool *pool = new_pool(p, w->backend->hash);
     pool->key = w->key;
     pool->client = w->client;
     pool->local = w->local;
     pool->h1_only = w->h1_only;
-    pool->waiting_last = &pool->waiting;
-    deadline_init(&pool->patience, NULL);
-    pool->h2_streams = p->proxy->config->limits.back_streams;
     if (w->h1_only)
         pool->speaks = POOL_SPEAKS_H1;
     else if (w->backend->to.scheme != BACKEND_HTTPS)
         pool->speaks = w->backend->to.scheme == BACKEND_H2C ? POOL_SPEAKS_H2 : POOL_SPEAKS_H1;
     keep_backend(pool, &w->backend->to);
-    endpoints_init(&pool->endpoints);
     if (table_count(&p->by_hash) >= p->sweep_at)
         sweep(p);
     pool->stray = table_insert(&p->by_hash, &pool->node) != ERR_OK;
@@ -239,6 +259,11 @@ void pool_leave(struct pool *p)
     CHECK(p->users > 0);
     if (--p->users > 0)
         return;
+    if (p->adopted) {
+        adopted_left(p->adopted);
+        retire(p);
+        return;
+    }
     p->left_ms = now_ms(p->pools);
     if (p->stray || p->pools->closing || !endpoints_remember(&p->endpoints, p->left_ms))
         retire(p);

@@ -48,6 +48,7 @@ struct pool {
     struct addr client, local; /* whom: of no family where that is nobody */
     bool h1_only;              /* of exchanges that HTTP/2 would not do for */
     bool stray;                /* another backend has the same hash: not in the table */
+    struct adopted *adopted;   /* connections are brought, not dialled; not in the table */
     struct config_backend to;
     char *texts; /* of `to` */
     size_t users;
@@ -89,6 +90,8 @@ void pools_deinit(struct pools *p);
 /* The pool for X's way to its backend, made if needed; counts one user (a connection, a dial, an exchange
  * that waits) that pool_leave takes off. */
 struct pool *pool_join(struct pools *p, struct exchange *x);
+/* The pool of A, with one user. */
+struct pool *pool_new_adopted(struct pools *p, struct adopted *a);
 void pool_use(struct pool *p);
 void pool_leave(struct pool *p);
 

@@ -11,17 +11,30 @@ static void free_front(struct turn_item *i)
     mem_free(f);
 }
 
-void front_close(struct front *f)
+/* Its connection has ended, or is another's. */
+static void leave(struct front *f)
 {
-    if (f->conn.closed)
-        return;
     if (f->kind == LISTEN_HTTPS)
         cert_waiter_deinit(&f->waiter);
-    conn_close(&f->conn);
     front_link_remove(f->proxy, &f->link);
     front_dismiss(f);
     f->reap.run = free_front;
     turn_reap(&f->proxy->conns.turn, &f->reap);
+}
+
+void front_close(struct front *f)
+{
+    if (f->conn.closed)
+        return;
+    conn_close(&f->conn);
+    leave(f);
+}
+
+void front_hand_over(struct front *f, conn_taker *take, void *ctx)
+{
+    take(ctx, &f->conn, &f->client);
+    CHECK(f->conn.closed);
+    leave(f);
 }
 
 void front_write_staged(struct front *f)
@@ -74,6 +87,7 @@ struct exchange *front_new_exchange(struct front *f, const struct front_ops *ops
     struct exchange *x = exchange_new(f->proxy, ops, f);
     x->kind = f->kind;
     x->client = f->client;
+    x->uncounted = listen_is_inner(f->kind);
     x->cert = f->kind == LISTEN_HTTPS ? f->waiter.cert : NULL;
     x->secure = f->kind == LISTEN_HTTPS;
     if (f->conn.ssl) {
@@ -215,4 +229,15 @@ void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct add
     conn_init_accepted(&f->conn, &p->conns, http2 ? &known_h2_ops : &opening_ops, fd, NULL);
     front_link_add(p, &f->link);
     conn_start(&f->conn);
+}
+
+struct front *front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
+                          const struct addr *client)
+{
+    struct front *f = new_front(p, kind, 0, client);
+    CHECK(listen_is_inner(kind));
+    conn_move(&f->conn, from, &known_h2_ops);
+    front_link_add(p, &f->link);
+    front_h2_open(f);
+    return f;
 }

@@ -107,6 +107,9 @@ static inline struct front *front_of(struct conn *c)
  * listener of KIND: the way in behind TLS and ALPN, for tests. */
 void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
                 bool http2);
+/* The open FROM, on which CLIENT is to speak HTTP/2, goes on as a front of KIND, an inner one. */
+struct front *front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
+                          const struct addr *client);
 /* Where the client connected to. */
 const struct addr *front_local(struct front *f);
 /* The same as front_ops.local. */
@@ -128,6 +131,8 @@ void front_handshake_ends(struct front *f);
 void front_write_staged(struct front *f);
 /* Closes and frees (at the end of the turn). The protocol has let go of its exchanges. */
 void front_close(struct front *f);
+/* The same, but the connection goes on with TAKE. */
+void front_hand_over(struct front *f, conn_taker *take, void *ctx);
 /* Everything has been sent: ends our side, and closes when the client has ended its own. */
 void front_linger(struct front *f);
 /* Takes input while lingering; true when it is time to close. */

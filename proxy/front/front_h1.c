@@ -128,6 +128,7 @@ static const struct front_ops h1_front_ops = {
     .peek = h1_peek,
     .consume = h1_consume,
     .local = front_exchange_local,
+    .hand_over = front_h1_hand_over,
 };
 
 /* --- the request's head -------------------------------------------------------------------------- */

@@ -25,3 +25,4 @@ void front_h1_head(struct exchange *x);
 void front_h1_interim(struct exchange *x, const struct response_head *h);
 void front_h1_response_body(struct exchange *x);
 void front_h1_abort(struct exchange *x);
+bool front_h1_hand_over(struct exchange *x, conn_taker *take, void *ctx);

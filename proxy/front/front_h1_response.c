@@ -128,6 +128,8 @@ static struct span frame_response(struct front *f, struct response_head *h)
         f->h1.close = true;
     if (f->h1.close)
         return SPAN_LIT("close");
+    if (h->status == 426) /* RFC 9110 15.5.22 */
+        return SPAN_LIT("upgrade");
     return x->request.http10 ? SPAN_LIT("keep-alive") : span_of(NULL, 0);
 }
 
@@ -167,6 +169,26 @@ void front_h1_interim(struct exchange *x, const struct response_head *h)
     if (h1_write_response(&f->proxy->staging, h, span_of(NULL, 0)) == ERR_OK)
         front_write_staged(f);
     buf_clear(&f->proxy->staging);
+}
+
+/* Who sends more before it has read the 101 cannot know that its connection is another's then. */
+bool front_h1_hand_over(struct exchange *x, conn_taker *take, void *ctx)
+{
+    struct front *f = x->front;
+    struct conn *c = &f->conn;
+    if (!f->h1.body_ended || buf_len(&c->in) > 0 || c->eof || c->broken != ERR_OK ||
+        f->proxy->draining)
+        return false;
+    CHECK(buf_len(&f->proxy->staging) == 0);
+    if (h1_write_response(&f->proxy->staging, &x->response, SPAN_LIT("upgrade")) != ERR_OK) {
+        buf_clear(&f->proxy->staging);
+        return false;
+    }
+    front_write_staged(f);
+    f->h1.x = NULL;
+    exchange_done(x);
+    front_hand_over(f, take, ctx);
+    return true;
 }
 
 void front_h1_response_body(struct exchange *x)

@@ -2,6 +2,7 @@
 
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2_guard.h"
+#include "proxy/front/front_h2_inner.h"
 
 /* Of a DATA frame: it fills a TLS record with its header, and not one and nine bytes of the next. */
 #define FRAME_HEADER 9
@@ -414,7 +415,10 @@ static void h2_input(struct conn *c)
     }
     struct span in = buf_span(&c->in);
     if (in.len > 0) {
-        front_h2_take(f, in);
+        if (listen_is_inner(f->kind))
+            front_h2_inner_take(f, in);
+        else
+            front_h2_take(f, in);
         conn_consume(c, in.len);
         conn_flush_later(c);
     }
@@ -494,6 +498,8 @@ void front_h2_teardown(struct front_h2_shared *s)
 void front_h2_open(struct front *f)
 {
     struct proxy *p = f->proxy;
+    bool inner = listen_is_inner(f->kind);
+    uint64_t streams = inner ? INNER_STREAMS : p->config->limits.max_streams;
     memset(&f->h2, 0, sizeof f->h2);
     front_pace_begin(f);
     front_h2_meter_init(&f->h2.meter, loop_now_ms(f->conn.shared->loop));
@@ -505,12 +511,13 @@ void front_h2_open(struct front *f)
                                       &f->h2.mem.mem) == 0);
     front_h2_mem_made(&f->h2.mem);
     nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)p->config->limits.max_streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEAD_MAX},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}, /* RFC 8441 3 */
     };
     nghttp2_submit_settings(f->h2.session, NGHTTP2_FLAG_NONE, settings, ARRAY_LEN(settings));
-    nghttp2_session_set_local_window_size(f->h2.session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);
+    nghttp2_session_set_local_window_size(f->h2.session, NGHTTP2_FLAG_NONE, 0,
+                                          inner ? INNER_CONNECTION_WINDOW : CONNECTION_WINDOW);
     conn_flush_later(&f->conn);
 }

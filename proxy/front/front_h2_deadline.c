@@ -1,5 +1,6 @@
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
+#include "proxy/front/front_h2_inner.h"
 
 static enum front_h2_wait what_for(const struct front *f)
 {
@@ -59,6 +60,10 @@ void front_h2_arm_deadline(struct front *f)
 {
     if (f->h2.calmed)
         return;
+    if (listen_is_inner(f->kind)) {
+        front_h2_inner_arm(f);
+        return;
+    }
     enum front_h2_wait wait = what_for(f);
     if (wait == f->h2.wait && wait != WAIT_FOR_REQUEST && !is_another_head(f, wait))
         return;
@@ -167,6 +172,10 @@ static bool has_upgraded(const struct front *f)
 void front_h2_deadline(struct conn *c)
 {
     struct front *f = front_of(c);
+    if (listen_is_inner(f->kind)) {
+        front_h2_inner_deadline(f);
+        return;
+    }
     bool stuck = c->starved && !has_upgraded(f);
     bool over = f->h2.drain == DRAIN_TOLD && f->h2.streams == 0;
     if (f->lingering || f->h2.ended) {

@@ -36,9 +36,11 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
 {
     (void)flags;
     struct front *f = user;
-    front_h2_meter_field(&f->h2.meter, name_len, value_len);
-    if (front_h2_meter_spent(&f->h2.meter))
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (!listen_is_inner(f->kind)) {
+        front_h2_meter_field(&f->h2.meter, name_len, value_len);
+        if (front_h2_meter_spent(&f->h2.meter))
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (!x || x->h2.refused || x->h2.refused_trailers)
         return 0;

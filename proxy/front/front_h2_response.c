@@ -11,10 +11,10 @@ static struct span status_text(struct exchange *x, int status)
     return arena_printf(&x->arena, "%d", status);
 }
 
-/* What a 101 says to HTTP/1.1 clients only. */
-static bool is_upgrade_field(enum field_id id)
+/* What is said to HTTP/1.1 clients only (RFC 9113 8.2.2, RFC 8441 5). */
+static bool is_upgrade_field(enum field_id id, bool upgraded)
 {
-    return id == FIELD_UPGRADE || id == FIELD_SEC_WEBSOCKET_ACCEPT;
+    return id == FIELD_UPGRADE || (upgraded && id == FIELD_SEC_WEBSOCKET_ACCEPT);
 }
 
 nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h, bool keep,
@@ -30,7 +30,7 @@ nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h,
     size_t k = 0;
     nva[k++] = h2_field_nv(SPAN_LIT(":status"), status, flags);
     for (size_t i = 0; i < h->fields.n; i++)
-        if (!upgraded || !is_upgrade_field(h->fields.v[i].id))
+        if (!is_upgrade_field(h->fields.v[i].id, upgraded))
             nva[k++] = h2_field_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
     if (h->body == BODY_LENGTH) {
         struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);

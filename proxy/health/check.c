@@ -163,7 +163,7 @@ void check_start(struct check *c, struct proxy *p, const struct image_service *s
     c->finding = (struct health_finding){.addr = *at};
     aim(c, &s->backend, at);
     c->x = exchange_new(p, &check_ops, c);
-    c->x->check = true;
+    c->x->uncounted = true;
     metrics_sub(p->metrics, METRIC_EXCHANGES_OPEN, 1); /* of clients' requests it is none */
     c->x->route.outcome = ROUTE_TO_BACKEND;
     c->x->route.backend = &c->backend;

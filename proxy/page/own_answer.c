@@ -77,8 +77,21 @@ static void start_response(struct exchange *x, int status)
     buf_clear(&x->own.body);
 }
 
+/* Whoever it came from makes the page for the client, who is his. */
+static void tell_inner(struct exchange *x, enum page_reason why)
+{
+    start_response(x, page_status(why));
+    x->story.page = (uint16_t)(why + 1);
+    add_field(x, FIELD_LINKUP_TUNNEL_ERROR, span_str(page_slug(why)));
+    send_own(x);
+}
+
 void own_answer_page(struct exchange *x, enum page_reason why, const char *detail)
 {
+    if (listen_is_inner(x->kind)) {
+        tell_inner(x, why);
+        return;
+    }
     start_response(x, page_status(why));
     x->close_front = x->response.status == 400;
     x->story.page = (uint16_t)(why + 1);

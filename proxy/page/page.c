@@ -89,8 +89,20 @@ static const struct page_kind kinds[PAGE_REASON_COUNT] = {
         {503, "tunnel-down", "The tunnel to \"{service}\" is down",
          "In the session \"{session}\" this service runs on an engineer's machine, which is "
          "not connected.",
-         "Connect it, or leave the service to the shared copy: `linkup sessions set {session} "
+         "Connect it there: `linkup start`. Or leave the service to the shared copy: `linkup "
+         "sessions set {session} "
          "{service}=shared`."},
+    [PAGE_TUNNEL_LOST] = {502, "tunnel-lost", "The tunnel to \"{service}\" broke off",
+                          "The engineer's machine at its other end was lost while the request was "
+                          "under way. Whether "
+                          "it took effect there is not known.",
+                          "Try again: what comes next waits until the machine is back."},
+    [PAGE_TUNNEL_SERVICE] =
+        {503, "tunnel-service", "\"{service}\" is not at the other end of its tunnel",
+         "The engineer's machine is connected, but knows nothing of this service of the session "
+         "\"{session}\".",
+         "There: `linkup route local {service}`; or leave it to the shared copy: `linkup sessions "
+         "set {session} {service}=shared`."},
     [PAGE_OVERLOADED] = {503, "overloaded", "Too much is being asked at once",
                          "A limit of connections or requests has been reached.",
                          "Try again in a few seconds."},
@@ -120,6 +132,14 @@ const char *page_slug(enum page_reason r)
 {
     CHECK(r < PAGE_REASON_COUNT);
     return kinds[r].slug;
+}
+
+enum page_reason page_of_slug(struct span slug, enum page_reason other)
+{
+    for (int r = 0; r < PAGE_REASON_COUNT; r++)
+        if (span_eq(slug, span_str(kinds[r].slug)))
+            return (enum page_reason)r;
+    return other;
 }
 
 enum err page_write(enum page_reason r, const struct page_facts *facts, struct span accept,

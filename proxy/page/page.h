@@ -31,6 +31,8 @@ enum page_reason {
     PAGE_BACK_NO_UPGRADE,     /* 502: a 2xx, over HTTP/2, where it was asked for a WebSocket */
     PAGE_BACK_DOWN,           /* 503 */
     PAGE_TUNNEL_DOWN,         /* 503 */
+    PAGE_TUNNEL_LOST,         /* 502: it broke while the request was under way */
+    PAGE_TUNNEL_SERVICE,      /* 503: its agent does not have the service */
     PAGE_OVERLOADED,          /* 503 */
     PAGE_BACK_SILENT,         /* 504 */
     PAGE_LOOP,                /* 508 */
@@ -52,6 +54,8 @@ struct page_facts {
 int page_status(enum page_reason r);
 /* Its name in a problem's type and in the access log: "backend-refused". */
 const char *page_slug(enum page_reason r);
+/* The reason of that name; OTHER where there is none. */
+enum page_reason page_of_slug(struct span slug, enum page_reason other);
 /* Writes the body to OUT and sets *CONTENT_TYPE (static). ACCEPT: the field's value, may be empty. */
 enum err page_write(enum page_reason r, const struct page_facts *facts, struct span accept,
                     struct buf *out, const char **content_type) MUST_USE;

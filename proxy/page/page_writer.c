@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "core/loop.h"
 #include "core/mem.h"
 #include "core/timefmt.h"
 
@@ -193,6 +194,16 @@ void page_put_template(struct page_writer *w, const char *template)
     put_words(w, s, &in_code);
 }
 
+/* How long it has been so, in one unit. */
+static void put_elapsed(struct page_writer *w, int64_t since_ms)
+{
+    int64_t s = (clock_wall_ms() - since_ms) / 1000;
+    const char *unit = s < 120 ? " s" : s < 7200 ? " min" : " h";
+    int64_t n = s < 120 ? s : s < 7200 ? s / 60 : s / 3600;
+    page_put_number(w, n > 0 ? (unsigned long)n : 0);
+    page_put(w, unit);
+}
+
 void page_put_detail(struct page_writer *w)
 {
     char since[TIMEFMT_MAX];
@@ -202,7 +213,9 @@ void page_put_detail(struct page_writer *w)
         page_put_template(w, w->kind->detail);
     if (w->facts->down_since_ms == 0)
         return;
-    page_put(w, " It has been so since ");
+    page_put(w, " It has been so for ");
+    put_elapsed(w, w->facts->down_since_ms);
+    page_put(w, ", since ");
     page_put(w, timefmt_rfc3339(w->facts->down_since_ms, since));
     if (w->facts->down_why) {
         page_put(w, " (");

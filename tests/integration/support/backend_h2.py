@@ -195,12 +195,14 @@ class Connection:
 
     # --- the reading thread
 
-    def serve(self):
+    def serve(self, first=b""):
+        """FIRST: what has been read from the socket already."""
         try:
             with self.lock:
                 self.h2.initiate_connection()
                 self.flush()
-            while not self.backend.deaf.is_set() and (data := self.sock.recv(262144)):
+            while not self.backend.deaf.is_set() and (data := first or self.sock.recv(262144)):
+                first = b""
                 with self.changed:
                     for event in self.h2.receive_data(data):
                         self._take(event)
@@ -317,14 +319,14 @@ class BackendH2:
                 return
         self.adopt(sock)
 
-    def adopt(self, sock):
+    def adopt(self, sock, first=b""):
         """Serves a connection, to its end."""
         c = Connection(self, sock)
         c.resumed = sock.session_reused if self.tls else None
         with self.changed:
             self.connections.append(c)
             self.changed.notify_all()
-        c.serve()
+        c.serve(first)
         self.tell()
 
     # --- what came

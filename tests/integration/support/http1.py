@@ -164,6 +164,8 @@ class Http1:
         a = self.head()
         length, coding = a.all("content-length"), a.all("transfer-encoding")
         assert len(length) <= 1 and not (length and coding), a.fields
+        if a.status == 101:
+            return a
         if method == "HEAD" or a.status in (204, 304):
             assert not coding, a.fields
             return a

@@ -115,6 +115,7 @@ static void test_statuses(void **state)
         [PAGE_BACK_NAME] = 502,
         [PAGE_BACK_DOWN] = 503,
         [PAGE_TUNNEL_DOWN] = 503,
+        [PAGE_TUNNEL_SERVICE] = 503,
         [PAGE_OVERLOADED] = 503,
         [PAGE_BACK_SILENT] = 504,
         [PAGE_LOOP] = 508,
@@ -253,7 +254,7 @@ static void test_since_when_it_is_down(void **state)
         buf_clear(&out);
         assert_ok(page_write(PAGE_BACK_DOWN, &facts, span_str(accepts[i]), &out, &type));
         assert_ok(buf_append(&out, SPAN_LIT("\0")));
-        assert_has(buf_span(&out).p, "It has been so since 2026-05-01T10:00:00.000Z (status ");
+        assert_has(buf_span(&out).p, ", since 2026-05-01T10:00:00.000Z (status ");
         if (i == 0)
             assert_has_not(buf_span(&out).p, "<500>");
     }
