@@ -4,7 +4,7 @@
 #   tests/fuzz/fuzz_<folder>_<what>.c     linked with <folder>; libFuzzer in the fuzz preset, else
 #                                         a replay of tests/fuzz/corpus/<folder>_<what>/; label unit
 #   tests/integration/test_<name>.py      pytest, LINKUP_BUILD is the build folder; label integration
-#   tests/support/                        helpers, included as "support/x.h"
+#   tests/support/                        helpers, included as "support/x.h"; programs/ for integration tests
 #   tests/unit/<folder>/*_bed.h           what a folder's tests share, as "unit/<folder>/x_bed.h"
 
 set(test_environment
@@ -80,6 +80,11 @@ file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.
 foreach(source IN LISTS fuzz_sources)
   fuzz_test("${source}")
 endforeach()
+
+# An agent without the command line, for integration tests.
+add_executable(agent_alone "${CMAKE_SOURCE_DIR}/tests/support/programs/agent_main.c")
+target_link_libraries(agent_alone PRIVATE tunnel)
+set_target_properties(agent_alone PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
 
 # The system's own Python has Debian's modules; another one earlier in PATH would not.
 find_program(LINKUP_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)

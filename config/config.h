@@ -40,7 +40,8 @@ struct config_backend {
     const char *base_path; /* "" or "/x/y", no final slash */
     bool preserve_host;    /* host: preserve */
     enum proxy_out proxy_protocol;
-    const char *tls_ca; /* PEM file, NULL: the system's roots */
+    const char *tls_ca;     /* PEM file, NULL: the system's roots */
+    const char *tls_beside; /* PEM text, trusted beside them; NULL: none. No key of a file */
     const char *tls_server_name;
     bool tls_verify;
 };

@@ -48,8 +48,7 @@ void steer_session_used(struct exchange *x)
     x->proxy->hooks->used(x->proxy->hooks->ctx, e->image->name);
 }
 
-/* What is asked of the back: path, query and host. False: a page has been given. */
-static bool aim(struct exchange *x)
+bool steer_aim(struct exchange *x)
 {
     struct span path;
     enum err e = route_path(x->proxy->table, &x->route, x->request.path, &x->arena, &path);
@@ -72,7 +71,7 @@ static bool aim(struct exchange *x)
 static bool prepare(struct exchange *x)
 {
     const struct config *c = x->edge->image->config;
-    if (!aim(x))
+    if (!steer_aim(x))
         return false;
     struct forward_facts facts = exchange_facts(x, x->http2 ? SPAN_LIT("2.0 linkup")
                                                             : SPAN_LIT("1.1 linkup"));
@@ -112,7 +111,7 @@ bool steer_fall_back(struct exchange *x)
 {
     if (x->request_bytes > 0 || x->head_sent || !fall_back(x))
         return false;
-    if (aim(x))
+    if (steer_aim(x))
         back_start(x);
     return true;
 }

@@ -5,6 +5,8 @@
 
 /* Routes X and starts its back, or answers it. */
 void steer(struct exchange *x);
+/* What is asked of X's backend: path, query and host, by X's route. False: a page has been given. */
+bool steer_aim(struct exchange *x);
 /* X's backend is out of reach and nothing of X was sent: goes to the shared copy instead, where the
  * session asks for that. False: it does not, and nothing was done. */
 bool steer_fall_back(struct exchange *x);

@@ -53,15 +53,18 @@ static bool read_sessions(struct api_request *q, struct api_tunnel_ask *ask)
 /* Whoever may change a session may say where its services are. */
 static bool may_carry(struct api_request *q, struct span name)
 {
+    char text[SESSION_NAME_MAX + 1];
     const struct session *s = registry_find(q->api->registry, name);
-    if (!s) {
-        api_problem(q->call, 404, "linkup-sessions", "There is no session \"" SPAN_FMT "\".",
-                    SPAN_ARG(span_sub(name, 0, SESSION_NAME_MAX)));
-        return false;
-    }
-    if (q->admin || (q->token && strcmp(s->owner_token, q->token->id) == 0))
+    if (s && (q->admin || (q->token && strcmp(s->owner_token, q->token->id) == 0)))
         return true;
-    api_problem(q->call, 403, "linkup-sessions", "The session \"%s\" is another's.", s->name);
+    if (span_copy_z(span_sub(name, 0, SESSION_NAME_MAX), text, sizeof text) != ERR_OK)
+        text[0] = '\0';
+    /* So that the agent can do without it. */
+    const struct api_field at_fault[] = {{"linkup-session", text}};
+    if (s)
+        api_problem_with(q->call, 403, at_fault, 1, "The session \"%s\" is another's.", text);
+    else
+        api_problem_with(q->call, 404, at_fault, 1, "There is no session \"%s\".", text);
     return false;
 }
 

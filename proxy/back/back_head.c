@@ -41,12 +41,21 @@ static void refuse(struct exchange *x)
         own_answer_page(x, why == PAGE_UNKNOWN_SERVICE ? PAGE_TUNNEL_SERVICE : why, NULL);
 }
 
+/* A relay changes nothing: that is done at both ends of the way. */
+static enum err pass_inner(struct exchange *x)
+{
+    if (x->kind == LISTEN_TUNNEL) {
+        struct forward_facts facts = exchange_facts(x, span_of(NULL, 0));
+        TRY(forward_local_response(&x->response, &facts, &x->arena));
+    }
+    exchange_head(x);
+    return ERR_OK;
+}
+
 enum err back_head_pass(struct exchange *x, struct span via)
 {
-    if (listen_is_inner(x->kind)) {
-        exchange_head(x);
-        return ERR_OK;
-    }
+    if (listen_is_inner(x->kind))
+        return pass_inner(x);
     if (is_refusal(x)) {
         refuse(x);
         return ERR_OK;

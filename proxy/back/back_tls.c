@@ -1,5 +1,7 @@
 #include "proxy/back/back_tls.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
@@ -16,7 +18,7 @@
 
 struct trust {
     struct trust *next;
-    char *ca; /* NULL: the system's roots */
+    char *ca, *beside; /* NULL: the system's roots; nothing */
     SSL_CTX *ctx;
 };
 
@@ -38,14 +40,34 @@ static bool load_roots(SSL_CTX *ctx, const char *ca)
                                          folder ? folder : ROOTS_FOLDER) == 1;
 }
 
-static SSL_CTX *make_ctx(const char *ca)
+static bool add_certs(SSL_CTX *ctx, const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *cert;
+    bool any = false;
+    while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        any = X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert) == 1 || any;
+        X509_free(cert);
+    }
+    ERR_clear_error(); /* the end of the text */
+    BIO_free(bio);
+    return any;
+}
+
+static bool load_trust(SSL_CTX *ctx, const char *ca, const char *beside)
+{
+    bool roots = load_roots(ctx, ca);
+    return beside ? add_certs(ctx, beside) || roots : roots;
+}
+
+static SSL_CTX *make_ctx(const char *ca, const char *beside)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
     if (!ctx)
         return NULL;
     bool fine = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
                 SSL_CTX_set_alpn_protos(ctx, alpn, sizeof alpn) == 0;
-    if (fine && load_roots(ctx, ca)) {
+    if (fine && load_trust(ctx, ca, beside)) {
         back_sessions_setup(ctx);
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
         return ctx;
@@ -55,16 +77,18 @@ static SSL_CTX *make_ctx(const char *ca)
     return NULL;
 }
 
-static SSL_CTX *ctx_for(struct back_tls *t, const char *ca)
+static SSL_CTX *ctx_for(struct back_tls *t, const char *ca, const char *beside)
 {
     for (struct trust *i = t->trusts; i; i = i->next)
-        if (span_eq(span_str(i->ca), span_str(ca)))
+        if (span_eq(span_str(i->ca), span_str(ca)) &&
+            span_eq(span_str(i->beside), span_str(beside)))
             return i->ctx;
-    SSL_CTX *ctx = t->n < CA_FILES_MAX ? make_ctx(ca) : NULL;
+    SSL_CTX *ctx = t->n < CA_FILES_MAX ? make_ctx(ca, beside) : NULL;
     if (!ctx)
         return NULL;
     struct trust *i = NEW(struct trust);
     i->ca = ca ? mem_strdup(ca) : NULL;
+    i->beside = beside ? mem_strdup(beside) : NULL;
     i->ctx = ctx;
     i->next = t->trusts;
     t->trusts = i;
@@ -85,7 +109,7 @@ static bool set_name(SSL *ssl, const struct config_backend *to)
 
 SSL *back_tls_connect(struct back_tls *t, const struct config_backend *to, bool h1_only)
 {
-    SSL_CTX *ctx = ctx_for(t, to->tls_ca);
+    SSL_CTX *ctx = ctx_for(t, to->tls_ca, to->tls_beside);
     SSL *ssl = ctx ? SSL_new(ctx) : NULL;
     if (!ssl)
         return NULL;
@@ -116,6 +140,7 @@ void back_tls_free(struct back_tls *t)
         t->trusts = i->next;
         SSL_CTX_free(i->ctx);
         mem_free(i->ca);
+        mem_free(i->beside);
         mem_free(i);
     }
     back_sessions_free(t->sessions);

@@ -18,6 +18,8 @@ static void leave(struct front *f)
         cert_waiter_deinit(&f->waiter);
     front_link_remove(f->proxy, &f->link);
     front_dismiss(f);
+    if (f->watch)
+        f->watch->closed(f->watch);
     f->reap.run = free_front;
     turn_reap(&f->proxy->conns.turn, &f->reap);
 }
@@ -231,13 +233,16 @@ void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct add
     conn_start(&f->conn);
 }
 
-struct front *front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
-                          const struct addr *client)
+void front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
+                 const struct addr *client, struct front_watch *watch, struct front **out)
 {
     struct front *f = new_front(p, kind, 0, client);
     CHECK(listen_is_inner(kind));
     conn_move(&f->conn, from, &known_h2_ops);
+    f->watch = watch;
     front_link_add(p, &f->link);
     front_h2_open(f);
-    return f;
+    *out = f;
+    if (buf_len(&f->conn.in) > 0)
+        f->conn.ops->on_input(&f->conn);
 }

@@ -74,6 +74,14 @@ struct front_h2 {
     uint32_t waited_blocks; /* which header block it is that is waited for */
 };
 
+/* For who has brought a front's connection (front_adopt). */
+struct front_watch {
+    /* The peer gives it nothing new: GOAWAY. */
+    void (*leaving)(struct front_watch *w);
+    /* It is closed, and the front will be gone at the end of the turn. */
+    void (*closed)(struct front_watch *w);
+};
+
 struct front {
     struct conn conn;
     struct front_link link;
@@ -88,6 +96,7 @@ struct front {
     struct peer *peer; /* with the client's other connections; NULL: not admitted yet, or private */
     struct front *handshake_next, **handshake_prev; /* while it is in flight */
     struct cert_waiter waiter;                      /* TLS */
+    struct front_watch *watch;                      /* NULL: nobody */
     bool lingering;                                 /* what still comes is thrown away */
     size_t lingered;                                /* bytes of it */
     uint64_t linger_until_ms;
@@ -107,9 +116,10 @@ static inline struct front *front_of(struct conn *c)
  * listener of KIND: the way in behind TLS and ALPN, for tests. */
 void front_open(struct proxy *p, int fd, enum listen_kind kind, const struct addr *client,
                 bool http2);
-/* The open FROM, on which CLIENT is to speak HTTP/2, goes on as a front of KIND, an inner one. */
-struct front *front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
-                          const struct addr *client);
+/* The open FROM, on which CLIENT is to speak HTTP/2, and may have begun to, goes on as a front of KIND, an inner
+ * one. *OUT is set before WATCH is told of anything. */
+void front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
+                 const struct addr *client, struct front_watch *watch, struct front **out);
 /* Where the client connected to. */
 const struct addr *front_local(struct front *f);
 /* The same as front_ops.local. */

@@ -313,6 +313,8 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         note_reset(f, &frame->rst_stream);
     if (frame->hd.type == NGHTTP2_PING)
         front_h2_drain_heard(f, &frame->ping);
+    if (frame->hd.type == NGHTTP2_GOAWAY && f->watch)
+        f->watch->leaving(f->watch);
     if (!headers && frame->hd.type != NGHTTP2_DATA)
         return 0;
     struct exchange *x = exchange_of(f, frame->hd.stream_id);

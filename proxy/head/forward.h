@@ -46,6 +46,10 @@ struct span forward_host(const struct request_head *h, const struct route_result
 enum err forward_response(struct response_head *h, const struct request_head *request,
                           const struct forward_facts *facts, const struct route_table *table,
                           bool explain, struct arena *arena) MUST_USE;
+/* At the agent's end of a tunnel: hop-by-hop fields and linkup-* out, location and cookie domains turned. The
+ * edge does the rest. */
+enum err forward_local_response(struct response_head *h, const struct forward_facts *facts,
+                                struct arena *arena) MUST_USE;
 /* An interim response (1xx): hop-by-hop fields out. */
 enum err forward_interim(struct response_head *h, struct arena *arena) MUST_USE;
 /* The same for an answer of the edge itself: date, explain fields and CORS only. */

@@ -107,6 +107,20 @@ enum err forward_response(struct response_head *h, const struct request_head *re
     return add_ours(h, request, facts, table, explain, arena);
 }
 
+static bool is_of_linkup(const struct field *f, void *ctx)
+{
+    (void)ctx;
+    return span_starts(f->name, SPAN_LIT("linkup-"));
+}
+
+enum err forward_local_response(struct response_head *h, const struct forward_facts *facts,
+                                struct arena *arena)
+{
+    TRY(strip(h, arena));
+    fields_remove_if(&h->fields, is_of_linkup, NULL);
+    return turn(&h->fields, facts, arena);
+}
+
 enum err forward_own_response(struct response_head *h, const struct request_head *request,
                               const struct forward_facts *facts, const struct route_table *table,
                               bool explain, struct arena *arena)
