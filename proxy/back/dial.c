@@ -194,6 +194,20 @@ static void start_connecting(struct dial *d, const struct addr *addrs, size_t n)
         d->ops->failed(d, PAGE_BACK_DOWN); /* all of them, since the exchange began */
 }
 
+/* RFC 6761 6.3: both loopback addresses, whatever a hosts file has: some listen on the one, some on the other. */
+static bool is_localhost(const struct dial *d)
+{
+    return span_eq(span_str(d->to->host), SPAN_LIT("localhost"));
+}
+
+static void connect_to_loopback(struct dial *d)
+{
+    struct addr both[2];
+    CHECK(addr_parse_ip(SPAN_LIT("127.0.0.1"), 0, &both[0]) == ERR_OK &&
+          addr_parse_ip(SPAN_LIT("::1"), 0, &both[1]) == ERR_OK);
+    start_connecting(d, both, ARRAY_LEN(both));
+}
+
 static void on_resolved(struct resolve_wait *w, const struct addr *addrs, size_t n, enum err e)
 {
     struct dial *d = CONTAINER_OF(w, struct dial, resolve);
@@ -223,6 +237,8 @@ void dial_start(struct dial *d, struct proxy *p, const struct dial_ops *ops,
         d->tried[d->n_tried++] = *avoid;
     if (addr_parse_ip(span_str(to->host), 0, &given) == ERR_OK)
         start_connecting(d, &given, 1);
+    else if (is_localhost(d))
+        connect_to_loopback(d);
     else
         resolver_ask(p->resolver, to->host, &d->resolve);
 }

@@ -1,12 +1,13 @@
 """Tunnels with both ends real: an edge, agents, and services on this machine."""
 
 import signal
+import socket
 import threading
 
 import pytest
 
 from support.agent import Agent
-from support.backend import Backend
+from support.backend import Backend, reply
 from support.backend_h2 import BackendH2
 from support.edge import ZONE, Edge
 from support.net import PATIENCE, free_port, wait_until
@@ -82,7 +83,6 @@ def test_a_request_reaches_localhost(edge, agent, local, session, front):
 
 
 def test_a_backend_that_listens_on_one_loopback_address_only(edge, agent, session):
-    import socket
     s6 = socket.socket(socket.AF_INET6)
     s6.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     s6.bind(("::1", 0))
@@ -102,7 +102,7 @@ def test_a_backend_that_listens_on_one_loopback_address_only(edge, agent, sessio
 
 def test_location_and_cookies_are_turned(edge, agent, local, session):
     agent.carry(session, web=local.url.replace("127.0.0.1", "localhost"))
-    local.on("/go", lambda r: r.reply(302, [
+    local.on("/go", reply(302, [
         ("location", f"http://localhost:{local.port}/there"), ("set-cookie", "a=b; domain=localhost"),
         ("set-cookie", "c=d"), ("linkup-session", "evil"), ("linkup-tunnel-error", "evil")]))
     a = edge.get(f"{host(session)}:{edge.https}", "/go", sni=host(session))
@@ -128,7 +128,7 @@ def test_what_goes_wrong_at_the_other_end(edge, agent, local, session, what, slu
     urls = {"refused": {"web": f"http://127.0.0.1:{free_port()}"}, "gone": {"web": local.url},
             "unknown": {"other": local.url}}
     agent.carry(session, **urls[what])
-    local.on("/x", lambda r: r.close())
+    local.on("/x", lambda c, r: c.close())
     for _ in range(4):
         a = edge.get(host(session), "/x", [("accept", "application/problem+json")])
         assert (a.status, a.json()["type"].rsplit("/", 1)[-1].rsplit(":", 1)[-1].rsplit("#", 1)[-1]) \
@@ -139,7 +139,8 @@ def test_what_goes_wrong_at_the_other_end(edge, agent, local, session, what, slu
 def test_bodies_pass_whole_and_with_flat_memory(edge, agent, local, session):
     agent.carry(session, web=local.url)
     size = 64 * MIB
-    local.on("/up", lambda r: r.reply(200, (), str(sum(len(p) for p in r.pieces())).encode()))
+    local.keep_raw = False
+    local.on("/up", lambda c, r: reply(body=str(sum(map(len, c.pieces(r)))).encode()), True)
     before = edge.rss_kib(), agent.rss_kib()
     for _ in range(2):
         a = edge.get(host(session), "/up", method="POST", body=b"x" * size)
@@ -201,7 +202,7 @@ def test_an_agent_that_is_killed_leaves_at_once(edge, token, local, session):
 
 def test_a_session_more_takes_nothing_from_the_others(edge, agent, local, token, session):
     go = threading.Event()
-    local.on("/slow", lambda r: (go.wait(PATIENCE), r.reply(200, (), b"slow")))
+    local.on("/slow", lambda c, r: go.wait(PATIENCE) and reply(body=b"slow"))
     agent.carry(session, web=local.url)
     with edge.h1(host(session)) as slow:
         slow.send(f"GET /slow HTTP/1.1\r\nhost: {host(session)}\r\n\r\n".encode())
@@ -282,8 +283,8 @@ def test_h2c_and_grpc_like_calls(edge, agent, session):
 def test_a_client_that_goes_away_is_passed_on(edge, agent, local, session):
     gone = threading.Event()
 
-    def wait_for_end(r):
-        r.wait_gone(PATIENCE)
+    def wait_for_end(c, _):
+        c.wait_end()
         gone.set()
     local.on("/slow", wait_for_end)
     agent.carry(session, web=local.url)

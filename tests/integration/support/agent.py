@@ -1,6 +1,7 @@
 """A real agent without the command line: tests/support/programs/agent_main.c."""
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -83,7 +84,6 @@ class Agent:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
 
     def descriptors(self):
-        import os
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def close(self):

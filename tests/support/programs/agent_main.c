@@ -4,8 +4,8 @@
  *     agent_main EDGE TOKEN ID [CONNECT [CA-FILE]]
  *     set SESSION SERVICE=URL ...    drop SESSION    refusal SESSION    status    retry    end
  */
+#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,14 +18,23 @@
 
 static struct agent *agent;
 
+/* J's reference is taken. */
+static void say(json_t *j)
+{
+    CHECK(j);
+    json_dumpf(j, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(j);
+}
+
 static void tell(void *ctx, const struct agent_status *s)
 {
     (void)ctx;
     static const char *const states[] = {"idle", "connecting", "up", "waiting", "refused"};
-    printf("{\"state\":\"%s\",\"why\":\"%s\",\"requests\":%llu,\"open\":%llu,\"attempts\":%llu}\n",
-           states[s->state], s->why, (unsigned long long)s->requests, (unsigned long long)s->open,
-           (unsigned long long)s->attempts);
-    fflush(stdout);
+    say(json_pack("{s:s, s:s, s:I, s:I, s:I}", "state", states[s->state], "why", s->why, "requests",
+                  (json_int_t)s->requests, "open", (json_int_t)s->open, "attempts",
+                  (json_int_t)s->attempts));
 }
 
 static void set(char *session, char **words)
@@ -40,8 +49,7 @@ static void set(char *session, char **words)
         v[n++] = (struct agent_service){word, url};
     }
     if (agent_set_session(agent, session, v, n, &why) != ERR_OK) {
-        printf("{\"error\":\"%s\"}\n", why);
-        fflush(stdout);
+        say(json_pack("{s:s}", "error", why));
         mem_free(why);
     }
 }
@@ -58,8 +66,7 @@ static void take_command(struct ev_loop *loop, char *line)
         agent_drop_session(agent, session);
     else if (strcmp(verb, "refusal") == 0 && session) {
         const char *why = agent_refusal(agent, session);
-        printf("{\"refusal\":\"%s\"}\n", why ? why : "");
-        fflush(stdout);
+        say(json_pack("{s:s}", "refusal", why ? why : ""));
     } else if (strcmp(verb, "retry") == 0)
         agent_retry_now(agent);
     else if (strcmp(verb, "status") == 0) {
