@@ -318,10 +318,20 @@ void back_forget(struct exchange *x)
     pool_leave(p);
 }
 
+static void close_adopted(struct pool *pool)
+{
+    pool_use(pool);
+    while (pool->h2)
+        back_h2_close(pool->h2);
+    pool_leave(pool);
+}
+
 void back_close_all(struct pools *p)
 {
     struct table_iter it;
     p->closing = true;
+    while (p->adopted)
+        close_adopted(p->adopted);
     for (struct table_node *n = table_first(&p->by_hash, &it); n; n = table_next(&it)) {
         struct pool *pool = CONTAINER_OF(n, struct pool, node);
         pool_use(pool); /* it must not go before its last connection has */

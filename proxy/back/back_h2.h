@@ -15,6 +15,9 @@
 /* How much of one response waits in memory for a slow client. The connection's window is that for every
  * stream it may have, so that one client which does not read stops nobody else. */
 #define BACK_H2_WINDOW (256 * 1024)
+/* The same of a response whose client takes all that comes, over a connection that was brought: it may have
+ * come a long way. */
+#define BACK_H2_WINDOW_MOST (1024 * 1024)
 
 /* How a stream is lost. */
 enum back_h2_loss {
@@ -65,6 +68,7 @@ struct back_stream {
     int32_t id;
     struct buf body;   /* received, and not yet taken by the front */
     struct span fresh; /* the same, behind it, but still where nghttp2 has it */
+    size_t kept_up;    /* bytes for which the front has left nothing */
     struct response_head head;
     unsigned interims;
     uint64_t due_ms; /* the backend's next word; 0: it may take its time */

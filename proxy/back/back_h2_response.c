@@ -104,6 +104,21 @@ static struct span peek(struct exchange *x, bool *end)
     return piece;
 }
 
+/* As front_h2_window.c has it: who keeps up holds nothing here, however wide the window is. */
+static void widen(struct back_stream *s, size_t n)
+{
+    struct back_h2 *b = s->b;
+    size_t window = s->body.ceiling;
+    s->kept_up = back_h2_unread(s) > TLS_RECORD_MAX ? 0 : s->kept_up + n;
+    if (!b->pool->adopted || s->kept_up < window || window >= BACK_H2_WINDOW_MOST || s->ended)
+        return;
+    if (nghttp2_session_set_local_window_size(b->session, NGHTTP2_FLAG_NONE, s->id,
+                                              (int32_t)(2 * window)) != 0)
+        return;
+    s->body.ceiling = 2 * window;
+    s->kept_up = 0;
+}
+
 /* The backend may send as much again (RFC 9113 5.2): only what the front has taken is given back. */
 static void consume(struct exchange *x, size_t n)
 {
@@ -116,6 +131,7 @@ static void consume(struct exchange *x, size_t n)
     }
     if (s->b) {
         nghttp2_session_consume(s->b->session, s->id, n);
+        widen(s, n);
         conn_flush_later(&s->b->conn);
     }
     if (s->ended && back_h2_unread(s) == 0)

@@ -215,7 +215,21 @@ struct pool *pool_new_adopted(struct pools *p, struct adopted *a)
     pool->h2_streams = a->streams;
     pool->users = 1;
     keep_backend(pool, &to);
+    pool->next_adopted = p->adopted;
+    pool->prev_adopted = &p->adopted;
+    if (pool->next_adopted)
+        pool->next_adopted->prev_adopted = &pool->next_adopted;
+    p->adopted = pool;
     return pool;
+}
+
+static void retire_adopted(struct pool *p)
+{
+    *p->prev_adopted = p->next_adopted;
+    if (p->next_adopted)
+        p->next_adopted->prev_adopted = p->prev_adopted;
+    adopted_left(p->adopted);
+    retire(p);
 }
 
 static struct pool *make(struct pools *p, const struct wanted *w)
@@ -260,8 +274,7 @@ void pool_leave(struct pool *p)
     if (--p->users > 0)
         return;
     if (p->adopted) {
-        adopted_left(p->adopted);
-        retire(p);
+        retire_adopted(p);
         return;
     }
     p->left_ms = now_ms(p->pools);

@@ -48,7 +48,9 @@ struct pool {
     struct addr client, local; /* whom: of no family where that is nobody */
     bool h1_only;              /* of exchanges that HTTP/2 would not do for */
     bool stray;                /* another backend has the same hash: not in the table */
-    struct adopted *adopted;   /* connections are brought, not dialled; not in the table */
+    struct adopted
+        *adopted; /* connections are brought, not dialled; not in the table, but in this list: */
+    struct pool *next_adopted, **prev_adopted;
     struct config_backend to;
     char *texts; /* of `to` */
     size_t users;
@@ -74,6 +76,7 @@ struct pool {
 
 struct pools {
     struct table by_hash;
+    struct pool *adopted; /* those of connections that were brought */
     struct proxy *proxy;
     struct health_image *health; /* referenced; NULL: nothing is known yet */
     size_t sweep_at;             /* so many pools: those that nobody needs go */

@@ -59,6 +59,7 @@ struct tunnels *tunnels_new(struct proxy *proxy, unsigned self, const struct tun
                             int64_t started_ms)
 {
     struct tunnels *t = NEW(struct tunnels);
+    t->loop = proxy->conns.loop;
     t->proxy = proxy;
     t->hooks = hooks;
     t->self = self;

@@ -29,6 +29,7 @@ struct wait_list {
 };
 
 struct tunnels {
+    struct ev_loop *loop;
     struct proxy *proxy;
     const struct tunnels_hooks *hooks;
     unsigned self;

@@ -81,7 +81,7 @@ static const struct back_ops waiting_ops = {
 
 static void set_patience(struct tunnels *t, uint64_t due_ms)
 {
-    struct ev_loop *loop = t->proxy->conns.loop;
+    struct ev_loop *loop = t->loop;
     uint64_t least = loop_now_ms(loop) + LOOK_LEAST_MS;
     deadline_set(loop, &t->patience,
                  (double)((due_ms > least ? due_ms : least) - loop_now_ms(loop)) / 1000.);
@@ -117,7 +117,7 @@ void waiting_add(struct tunnels *t, struct exchange *x)
     }
     bool first = !t->waiting.first;
     if (x->tunnel.until_ms == 0)
-        x->tunnel.until_ms = loop_now_ms(t->proxy->conns.loop) + TUNNEL_WAIT_MS;
+        x->tunnel.until_ms = loop_now_ms(t->loop) + TUNNEL_WAIT_MS;
     append(&t->waiting, x);
     t->n_waiting++;
     x->back = t;
@@ -166,5 +166,5 @@ void waiting_init(struct tunnels *t)
 void waiting_deinit(struct tunnels *t)
 {
     CHECK(t->n_waiting == 0);
-    deadline_off(t->proxy->conns.loop, &t->patience);
+    deadline_off(t->loop, &t->patience);
 }
