@@ -27,6 +27,7 @@ http {{
         listen 127.0.0.1:{port} backlog=4096;
         location = /small {{ return 200 "{body}"; }}
         location = /big {{ root {folder}; }}
+        location = /huge {{ root {folder}; }}
     }}
     server {{
         listen 127.0.0.1:{h2c} http2 backlog=4096;
