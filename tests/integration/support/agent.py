@@ -15,8 +15,8 @@ ID = "0123456789abcdef0123456789abcdef"
 class Agent:
     """`states` has what it told, in order."""
 
-    def __init__(self, edge, token, agent=ID, ca=True, connect=None, url=None):
-        command = ["setpriv", "--pdeathsig", "KILL", str(BUILD / "tests" / "agent_alone"),
+    def __init__(self, edge, token, agent=ID, ca=True, connect=None, url=None, prefix=()):
+        command = [*prefix, "setpriv", "--pdeathsig", "KILL", str(BUILD / "tests" / "agent_alone"),
                    url or f"https://edge.{ZONE}", token, agent,
                    connect or f"127.0.0.1:{edge.https}"]
         command += [str(edge.ca_file)] if ca else []
