@@ -81,15 +81,15 @@ static bool prepare(struct exchange *x)
         return true;
     case FORWARD_LOOP:
         own_answer_page(x, PAGE_LOOP, NULL);
-        return false;
+        break;
     case FORWARD_TOO_LARGE:
         own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
-        return false;
+        break;
     case FORWARD_LAST:
         own_answer_options(x);
-        return false;
+        break;
     }
-    CHECK(false);
+    return false;
 }
 
 static void to_backend(struct exchange *x)

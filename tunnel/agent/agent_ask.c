@@ -89,7 +89,7 @@ static void take_head(struct agent_link *l, size_t len, struct arena *arena)
         open_tunnel(l, len);
         return;
     }
-    if (h.status == 101 || h.status < 200) {
+    if (h.status < 200) {
         fail(l, LINK_LATER, "what answers is no edge: it switches to another protocol");
         return;
     }
