@@ -195,7 +195,7 @@ static void on_flush(struct conn *c)
         }
         if (n == 0)
             break;
-        if (buf_len(&b->pool->pools->h2_staging) + (size_t)n > TLS_RECORD_MAX)
+        if (buf_len(&b->pool->pools->h2_staging) + (size_t)n > conn_batch(c))
             back_h2_write_staged(b);
         back_h2_stage(b, span_of(p, (size_t)n));
     }

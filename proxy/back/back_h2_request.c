@@ -62,7 +62,7 @@ int back_h2_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint
     bool end;
     struct span piece = exchange_request_peek(s->x, &end);
     CHECK(piece.len >= length);
-    if (buf_len(&b->pool->pools->h2_staging) + 9 + length > TLS_RECORD_MAX)
+    if (buf_len(&b->pool->pools->h2_staging) + 9 + length > conn_batch(&b->conn))
         back_h2_write_staged(b);
     back_h2_stage(b, span_of(header, 9));
     back_h2_stage(b, span_sub(piece, 0, length));

@@ -25,7 +25,7 @@ void pools_init(struct pools *p, struct proxy *proxy)
     random_bytes(&p->chance, sizeof p->chance);
     p->h2_callbacks = back_h2_callbacks();
     p->h2_options = back_h2_options();
-    buf_init(&p->h2_staging, 4 * TLS_RECORD_MAX);
+    buf_init(&p->h2_staging, CONN_BATCH_CLEAR + 4 * TLS_RECORD_MAX);
 }
 
 void pools_deinit(struct pools *p)

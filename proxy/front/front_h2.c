@@ -49,7 +49,7 @@ void front_h2_give_up(struct front *f, enum story_end why)
 static void stage(struct front *f, const void *p, size_t n)
 {
     struct buf *s = &f->proxy->staging;
-    if (buf_len(s) + n > TLS_RECORD_MAX)
+    if (buf_len(s) + n > conn_batch(&f->conn))
         front_write_staged(f);
     enum err e = buf_append(s, span_of(p, n));
     CHECK(e == ERR_OK); /* a frame is at most 16 KiB and nine bytes; the buffer holds more */
@@ -100,7 +100,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     struct span s = exchange_peek(x, &end);
     CHECK(s.len >= length);
     struct buf *staging = &f->proxy->staging;
-    if (buf_len(staging) + 9 + length > TLS_RECORD_MAX)
+    if (buf_len(staging) + 9 + length > conn_batch(&f->conn))
         front_write_staged(f);
     enum err e = buf_append(staging, span_of(header, 9));
     CHECK(e == ERR_OK);

@@ -20,6 +20,7 @@
 #define CONN_OUT_HIGH_BULK (240 * 1024) /* the same for who takes all that fits, time and again */
 #define CONN_OUT_MAX (512 * 1024)       /* never more, with all framing */
 #define TLS_RECORD_MAX (16 * 1024)      /* RFC 8446 5.1 */
+#define CONN_BATCH_CLEAR (128 * 1024)
 
 struct conn;
 
@@ -152,6 +153,11 @@ void conn_consume(struct conn *c, size_t n);
 void conn_keep_alive(struct conn *c);
 /* Bytes that the peer has not acknowledged, the kernel's included. A system call. */
 size_t conn_undelivered(const struct conn *c);
+/* How much is best written at once: what fills a record; in clear, where a write may be a system call, more. */
+static inline size_t conn_batch(const struct conn *c)
+{
+    return c->ssl ? TLS_RECORD_MAX : CONN_BATCH_CLEAR;
+}
 /* Bytes that wait to be sent. */
 static inline size_t conn_pending(const struct conn *c)
 {
