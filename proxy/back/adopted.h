@@ -19,8 +19,9 @@ struct proxy;
 struct adopted_ops {
     /* X, of which A's backend has seen nothing, is to go another way, or to be answered. */
     void (*again)(struct adopted *a, struct exchange *x);
-    /* X's backend answers that what X is for is not there (any more): the same. May be NULL. */
-    void (*refused)(struct adopted *a, struct exchange *x);
+    /* The same, for the other end answers WHY: it could not bring X on its way. False: nobody else can, and X is to
+     * get the page for it. */
+    bool (*refused)(struct adopted *a, struct exchange *x, enum page_reason why);
     /* None of the connections has room for another request: one more may be brought. May be NULL. */
     void (*crowded)(struct adopted *a);
     /* Takes no more requests: told once, until another connection is brought. */

@@ -21,24 +21,16 @@ static bool is_refusal(const struct exchange *x)
     return x->adopted && fields_find(&x->response.fields, FIELD_LINKUP_TUNNEL_ERROR) != NULL;
 }
 
-/* Of a request that was not sent on, so that another way is open to it. */
-static bool is_untouched(const struct exchange *x, enum page_reason why)
-{
-    return why == PAGE_TUNNEL_DOWN && x->request_bytes == 0 && x->adopted->ops->refused;
-}
-
 static void refuse(struct exchange *x)
 {
     struct adopted *a = x->adopted;
     enum page_reason why = page_of_slug(
         fields_find(&x->response.fields, FIELD_LINKUP_TUNNEL_ERROR)->value, PAGE_BACK_BROKE);
-    bool untouched = is_untouched(x, why);
     exchange_drop_back(x);
     x->adopted = NULL;
-    if (untouched)
-        a->ops->refused(a, x);
-    else
-        own_answer_page(x, why == PAGE_UNKNOWN_SERVICE ? PAGE_TUNNEL_SERVICE : why, NULL);
+    if (x->request_bytes == 0 && a->ops->refused(a, x, why))
+        return;
+    own_answer_page(x, why == PAGE_UNKNOWN_SERVICE ? PAGE_TUNNEL_SERVICE : why, NULL);
 }
 
 /* A relay changes nothing: that is done at both ends of the way. */

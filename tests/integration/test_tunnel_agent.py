@@ -136,6 +136,15 @@ def test_what_goes_wrong_at_the_other_end(edge, agent, local, session, what, slu
         assert a.json()["owner"] == "peter"
 
 
+def test_a_service_that_is_down_falls_back_where_asked_for(edge, agent, shared, token):
+    session = made(edge, token, web={"tunnel": True, "fallback": "shared"})
+    agent.carry(session, web=f"http://127.0.0.1:{free_port()}")
+    for _ in range(4):
+        a = edge.get(host(session), fields=[("linkup-explain", "1")])
+        assert a.status == 200 and a.json()["backend"] == shared.name
+        assert a.get("linkup-backend") == "shared"
+
+
 def test_bodies_pass_whole_and_with_flat_memory(edge, agent, local, session):
     agent.carry(session, web=local.url)
     size = 64 * MIB

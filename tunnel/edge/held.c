@@ -57,6 +57,12 @@ static void on_again(struct adopted *a, struct exchange *x)
     tunnel_steer(held_of(a)->tunnels, x);
 }
 
+static bool on_refused(struct adopted *a, struct exchange *x, enum page_reason why)
+{
+    (void)a;
+    return tunnel_refused(x, why);
+}
+
 static void on_leaving(struct adopted *a)
 {
     struct held *h = held_of(a);
@@ -81,6 +87,7 @@ static void on_gone(struct adopted *a)
 
 static const struct adopted_ops held_ops = {
     .again = on_again,
+    .refused = on_refused,
     .leaving = on_leaving,
     .gone = on_gone,
 };

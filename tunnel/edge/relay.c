@@ -71,13 +71,17 @@ static void on_again(struct adopted *a, struct exchange *x)
     tunnel_steer(relay_of(a)->tunnels, x);
 }
 
-/* The tunnel has ended there, or moved: there is news on its way. */
-static void on_refused(struct adopted *a, struct exchange *x)
+static bool on_refused(struct adopted *a, struct exchange *x, enum page_reason why)
 {
+    struct tunnels *t = relay_of(a)->tunnels;
+    if (why != PAGE_TUNNEL_DOWN)
+        return tunnel_refused(x, why);
+    /* It has ended there, or moved: there is news on its way. */
     const struct field *f = fields_find(&x->request.fields, FIELD_LINKUP_TUNNEL);
     enum err e = span_to_u64(f->value, &x->tunnel.missed);
     CHECK(e == ERR_OK); /* relay_start has written it */
-    tunnel_steer(relay_of(a)->tunnels, x);
+    tunnel_steer(t, x);
+    return true;
 }
 
 static void on_crowded(struct adopted *a)

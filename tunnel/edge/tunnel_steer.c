@@ -47,6 +47,20 @@ static bool falls_back(struct exchange *x)
     return steer_fall_back(x);
 }
 
+/* What the agent found out before anything reached the service. */
+bool tunnel_refused(struct exchange *x, enum page_reason why)
+{
+    switch (why) {
+    case PAGE_BACK_REFUSED:
+    case PAGE_BACK_NAME:
+    case PAGE_BACK_DOWN:
+    case PAGE_UNKNOWN_SERVICE:
+        return falls_back(x);
+    default:
+        return false;
+    }
+}
+
 static void is_down(struct tunnels *t, struct exchange *x, const struct tunnel_route *r)
 {
     if (falls_back(x))

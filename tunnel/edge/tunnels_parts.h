@@ -70,5 +70,7 @@ void relay_start(struct tunnels *t, unsigned worker, uint64_t id, struct exchang
 
 /* tunnel_steer.c: X, of which nothing has been sent, looks (again) where its tunnel is. */
 void tunnel_steer(struct tunnels *t, struct exchange *x);
+/* The agent could not bring X to its service because of WHY: whether the shared copy answers. */
+bool tunnel_refused(struct exchange *x, enum page_reason why);
 /* What became of X's wait: its tunnel has not come back. */
 void tunnel_steer_in_vain(struct tunnels *t, struct exchange *x);
