@@ -224,8 +224,6 @@ struct proxy *proxy_new(struct ev_loop *loop, struct route_table *table, struct 
     conn_shared_init(&p->conns, loop);
     peers_init(&p->peers);
     p->handshakes.last = &p->handshakes.first;
-    peers_init(&p->peers);
-    p->handshakes.last = &p->handshakes.first;
     p->table = table;
     p->tls = tls;
     p->metrics = metrics;
@@ -258,7 +256,6 @@ void proxy_free(struct proxy *p)
     exchange_free_spare(p);
     back_tls_free(p->back_tls);
     resolver_free(p->resolver);
-    peers_deinit(&p->peers);
     peers_deinit(&p->peers);
     pools_deinit(p->pools);
     mem_free(p->pools);
