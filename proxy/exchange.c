@@ -5,6 +5,7 @@
 #include "proxy/page/own_answer.h"
 #include "proxy/steer.h"
 #include "proxy/upgrade.h"
+#include "proxy/watch.h"
 
 /* Exchanges that are kept for reuse by a worker: enough for many streams, little when idle. */
 #define FREE_KEEP 256
@@ -132,6 +133,8 @@ void exchange_done(struct exchange *x)
         access_log_write(x->proxy->access, x);
         count_cut(x);
     }
+    if (x->sighting)
+        watch_note_end(x);
     if (x->session)
         session_entry_unpin(x->session);
     edge_pin_drop(x->edge);

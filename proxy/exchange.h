@@ -28,6 +28,7 @@
 #include "proxy/worker.h"
 
 struct exchange;
+struct sighting;
 
 struct front_ops {
     /* `response` is ready (final); body bytes follow by `response_body`. */
@@ -129,6 +130,7 @@ struct exchange {
     } down;
 
     struct story story;
+    struct sighting *sighting; /* watch.h; NULL: nobody watches it */
     uint64_t request_bytes, response_bytes;
     int answered; /* status given to the client, 0: none */
 

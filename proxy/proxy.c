@@ -10,6 +10,7 @@
 #include "proxy/back/back.h"
 #include "proxy/back/back_tls.h"
 #include "proxy/health/checker.h"
+#include "proxy/watch.h"
 #include "proxy/worker.h"
 
 /* A record of plaintext, and the largest head in front of it. */
@@ -252,6 +253,7 @@ void proxy_free(struct proxy *p)
     each_front(p, true);
     checker_free(p->checker);
     back_close_all(p->pools);
+    watch_close(p);
     conn_shared_deinit(&p->conns); /* runs what was put off to the end of the turn */
     exchange_free_spare(p);
     back_tls_free(p->back_tls);

@@ -5,6 +5,7 @@
 #include "proxy/back/back_local.h"
 #include "proxy/page/own_answer.h"
 #include "proxy/page/page_accept.h"
+#include "proxy/watch.h"
 
 /* A use of a session is reported at most this often; of one that lives shortly, ten times in its life. */
 #define TOUCH_INTERVAL_MS 60000
@@ -73,6 +74,10 @@ static bool prepare(struct exchange *x)
     const struct config *c = x->edge->image->config;
     if (!steer_aim(x))
         return false;
+    if (x->sighting && watch_mark(x) != ERR_OK) {
+        own_answer_page(x, PAGE_FIELDS_TOO_LARGE, NULL);
+        return false;
+    }
     struct forward_facts facts = exchange_facts(x, x->http2 ? SPAN_LIT("2.0 linkup")
                                                             : SPAN_LIT("1.1 linkup"));
     facts.peer_trusted = addr_cidrs_have(c->trusted_proxies, c->n_trusted_proxies, &x->client);
@@ -198,6 +203,8 @@ static void steer_public(struct exchange *x)
     x->routed = true;
     story_mark(&x->story, MOMENT_ROUTED);
     ask_explain(x);
+    if (x->proxy->watches)
+        watch_look(x);
     if (x->route.session) {
         session_entry_pin(x->route.session);
         x->session = x->route.session;

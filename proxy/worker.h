@@ -13,6 +13,7 @@ struct resolver;
 struct access_log;
 struct back_tls;
 struct checker;
+struct watch;
 
 /* A plain count around the edge's image, so that exchanges pin it without touching memory that other
  * workers touch. */
@@ -66,6 +67,7 @@ struct proxy {
     struct checker *checker; /* NULL: another worker checks */
     struct front_h2_shared h2;
     struct access_log *access;
+    struct watch *watches; /* watch.h; NULL: nothing is watched */
     /* Plaintext on its way into records, each empty when its side's functions return. Two: what a front
      * writes may end an exchange, and the back that is free then sends its next request at once. */
     struct buf staging, back_staging;

@@ -3,6 +3,7 @@
 #include "core/timefmt.h"
 #include "server/health.h"
 #include "server/tunnels.h"
+#include "server/watches.h"
 
 static const char *ca_pem(void *ctx)
 {
@@ -44,5 +45,7 @@ void facts_init(struct control *c)
         .tunnel_lost = tunnels_lost,
         .tunnel_revoke = tunnels_revoke,
         .tunnel_of = tunnels_of,
+        .watch_begin = watches_begin,
+        .watch_end = watches_end,
     };
 }

@@ -69,6 +69,7 @@ enum err api_new(struct ev_loop *loop, struct config *c, struct registry *r, str
         .tokens = tokens,
         .events = events_new(loop),
     };
+    api_watches_init(a);
     *out = a;
     return ERR_OK;
 }
@@ -78,6 +79,7 @@ void api_free(struct api *a)
     if (!a)
         return;
     events_free(a->events);
+    api_watches_deinit(a);
     while (a->waits) {
         struct api_wait *w = a->waits;
         struct api_call *c = w->call;

@@ -56,6 +56,11 @@ struct api_tunnel_ask {
 /* The tunnel ID is in force on every worker; 0: there can be no more for now. */
 typedef void api_tunnel_opened(void *ctx, uint64_t id);
 
+/* A watch is in force on every worker. */
+typedef void api_watch_begun(void *ctx);
+/* It is no more; what was seen: {"sightings": [...], "missed": n}, the callee's reference. */
+typedef void api_watch_ended(void *ctx, json_t *seen);
+
 /* What the API tells but does not own; all on the control thread. */
 struct api_facts {
     void *ctx;
@@ -71,7 +76,11 @@ struct api_facts {
     /* TOKEN (its id) has been revoked. */
     void (*tunnel_revoke)(void *ctx, const char *token);
     json_t *(*tunnel_of)(void *ctx, const char *session); /* new reference or NULL: there is none */
-    /* Each function may be NULL. */
+    /* The requests of TRACE, its id in hexadecimal, are noted from the call of BEGUN on, until
+     * watch_end. */
+    void (*watch_begin)(void *ctx, const char *trace, api_watch_begun *begun, void *begun_ctx);
+    void (*watch_end)(void *ctx, const char *trace, api_watch_ended *ended, void *ended_ctx);
+    /* Each function may be NULL; the last two are there, or are not, together. */
 };
 
 /* Reads the tokens from STORE; at the first start makes an admin token and writes it to

@@ -4,6 +4,7 @@
 #include "sessions/api.h"
 #include "sessions/events.h"
 #include "sessions/tokens.h"
+#include "sessions/watch_book.h"
 
 #define API_TARGET_MAX 8192
 
@@ -43,6 +44,8 @@ struct api {
     struct tokens *tokens;
     struct events *events;
     struct api_wait *waits;
+    struct watch_book watches;
+    ev_timer watch_expiry; /* runs while something is watched */
 };
 
 /* A call that waits for its answer. */
@@ -53,6 +56,7 @@ struct api_wait {
     struct events_listener *listener; /* of /v1/events */
     char token_id[TOKEN_ID_MAX];      /* whose call it is; "" over the admin socket */
     char subject[TOKEN_ID_MAX];       /* the token that it revokes */
+    char watch[WATCH_ID_MAX];         /* the watch that it begins or ends */
 };
 
 /* api.c */
@@ -90,6 +94,10 @@ void api_problem_store(struct api_call *c, enum err e);
 /* api_sessions.c: the problem of a change that was refused. */
 void api_refuse_change(struct api *a, struct api_call *c, const struct registry_answer *answer);
 
+/* api_watches.c: the edge ends. */
+void api_watches_init(struct api *a);
+void api_watches_deinit(struct api *a);
+
 /* Handlers */
 void api_sessions_list(struct api_request *q);
 void api_sessions_create(struct api_request *q);
@@ -107,5 +115,7 @@ void api_tokens_create(struct api_request *q);
 void api_token_delete(struct api_request *q);
 void api_ca(struct api_request *q);
 void api_tunnel(struct api_request *q);
+void api_watch_begin(struct api_request *q);
+void api_watch_end(struct api_request *q);
 void api_linkup_preview(struct api_request *q);
 void api_linkup_check(struct api_request *q);

@@ -15,3 +15,15 @@ enum err tracing_traceparent(struct fields *f, struct arena *a) MUST_USE;
 enum err tracing_tracestate(struct fields *f, struct span session, struct arena *a) MUST_USE;
 /* The same for baggage: 64 members and 8192 bytes (Baggage 3.3.2), ours first. */
 enum err tracing_baggage(struct fields *f, struct span session, struct arena *a) MUST_USE;
+
+/* What a watched request (proxy/watch.h) has in tracestate and baggage, so that calls made because of it
+ * say whose they are. */
+#define TRACING_HOP SPAN_LIT("linkup-hop")
+/* Puts linkup-hop=HOP to the front of both. */
+enum err tracing_hop(struct fields *f, struct span hop, struct arena *a) MUST_USE;
+/* A new name for a span: 16 hexadecimal digits, not all zero (Trace Context 3.2.2.4). */
+#define TRACING_SPAN_LEN 16
+void tracing_span_id(char out[TRACING_SPAN_LEN + 1]);
+bool tracing_is_span_id(struct span s);
+/* The trace-id and parent-id of the one traceparent there is; false for none, several, a malformed one. */
+bool tracing_parse(const struct fields *f, struct span *trace, struct span *parent);

@@ -75,10 +75,30 @@ static bool is_traceparent(struct span v)
            !is_zero(parent);
 }
 
-enum err tracing_traceparent(struct fields *f, struct arena *a)
+bool tracing_is_span_id(struct span s)
+{
+    return s.len == TRACING_SPAN_LEN && is_lower_hex(s) && !is_zero(s);
+}
+
+bool tracing_parse(const struct fields *f, struct span *trace, struct span *parent)
 {
     const struct field *have = fields_find(f, FIELD_TRACEPARENT);
-    if (have && fields_count(f, FIELD_TRACEPARENT) == 1 && is_traceparent(have->value))
+    if (!have || fields_count(f, FIELD_TRACEPARENT) != 1 || !is_traceparent(have->value))
+        return false;
+    *trace = span_sub(have->value, 3, 32);
+    *parent = span_sub(have->value, 36, TRACING_SPAN_LEN);
+    return true;
+}
+
+void tracing_span_id(char out[TRACING_SPAN_LEN + 1])
+{
+    put_hex(out, next_random() | 1);
+}
+
+enum err tracing_traceparent(struct fields *f, struct arena *a)
+{
+    struct span trace, parent;
+    if (tracing_parse(f, &trace, &parent))
         return ERR_OK;
 
     /* Sampled: a root that says it is not would switch off the tracing of everything behind it. */

@@ -1,12 +1,13 @@
 #include "proxy/head/tracing.h"
 
-#define KEY SPAN_LIT("linkup-session")
+#define SESSION SPAN_LIT("linkup-session")
 #define TRACESTATE_MEMBERS 32
 #define BAGGAGE_MEMBERS 64
 #define BAGGAGE_BYTES 8192
 
 /* The members of a list that are not ours, in their order. */
 struct members {
+    struct span ours; /* the key */
     struct span v[BAGGAGE_MEMBERS];
     size_t n;
     size_t seen;  /* also those that were passed over */
@@ -57,8 +58,10 @@ static bool take_baggage(struct members *m, struct span member, struct span key)
 }
 
 /* Reads the lines with ID, in their order, as one list. What lies beyond the limits is left out. */
-static void read_members(struct members *m, const struct fields *f, enum field_id id, take_fn *take)
+static void read_members(struct members *m, const struct fields *f, enum field_id id,
+                         struct span ours, take_fn *take)
 {
+    m->ours = ours;
     m->n = m->seen = m->bytes = 0;
     m->had_ours = false;
     for (size_t i = 0; i < f->n; i++) {
@@ -68,7 +71,7 @@ static void read_members(struct members *m, const struct fields *f, enum field_i
         while (field_list_next(&list, &member)) {
             struct span key = key_of(member);
             m->seen++;
-            if (span_eq(key, KEY)) /* the whole key: "xlinkup-session" is another */
+            if (span_eq(key, ours)) /* the whole key: "xlinkup-session" is another */
                 m->had_ours = true;
             else if (!take(m, member, key))
                 return;
@@ -82,22 +85,22 @@ static char *put(char *at, struct span s)
     return at + s.len;
 }
 
-static size_t ours_len(struct span session)
+static size_t ours_len(const struct members *m, struct span value)
 {
-    return session.len > 0 ? KEY.len + 1 + session.len : 0;
+    return value.len > 0 ? m->ours.len + 1 + value.len : 0;
 }
 
-/* "linkup-session=SESSION,a=1,b=2"; p is NULL on a full arena. */
-static struct span write_members(const struct members *m, struct span session, struct arena *a)
+/* "linkup-session=VALUE,a=1,b=2"; p is NULL on a full arena. */
+static struct span write_members(const struct members *m, struct span value, struct arena *a)
 {
-    char *text = arena_alloc(a, ours_len(session) + 1 + m->bytes);
+    char *text = arena_alloc(a, ours_len(m, value) + 1 + m->bytes);
     if (!text)
         return span_of(NULL, 0);
     char *at = text;
-    if (session.len > 0) {
-        at = put(at, KEY);
+    if (value.len > 0) {
+        at = put(at, m->ours);
         *at++ = '=';
-        at = put(at, session);
+        at = put(at, value);
         *at++ = ',';
     }
     for (size_t i = 0; i < m->n; i++) {
@@ -108,37 +111,54 @@ static struct span write_members(const struct members *m, struct span session, s
 }
 
 static enum err set_members(struct fields *f, enum field_id id, const struct members *m,
-                            struct span session, struct arena *a)
+                            struct span value, struct arena *a)
 {
-    if (session.len == 0 && !m->had_ours)
+    if (value.len == 0 && !m->had_ours)
         return ERR_OK;
-    struct span value = write_members(m, session, a);
-    if (!value.p)
+    struct span list = write_members(m, value, a);
+    if (!list.p)
         return ERR_FULL;
-    if (value.len > 0)
-        return fields_set(f, a, id, value);
+    if (list.len > 0)
+        return fields_set(f, a, id, list);
     fields_remove(f, id);
     return ERR_OK;
 }
 
-enum err tracing_tracestate(struct fields *f, struct span session, struct arena *a)
+static enum err set_tracestate(struct fields *f, struct span key, struct span value,
+                               struct arena *a)
 {
     struct members m;
-    read_members(&m, f, FIELD_TRACESTATE, take_tracestate);
-    if (session.len > 0 && m.n == TRACESTATE_MEMBERS)
+    read_members(&m, f, FIELD_TRACESTATE, key, take_tracestate);
+    if (value.len > 0 && m.n == TRACESTATE_MEMBERS)
         m.n--; /* the oldest, at the right end, makes room */
-    return set_members(f, FIELD_TRACESTATE, &m, session, a);
+    return set_members(f, FIELD_TRACESTATE, &m, value, a);
 }
 
-enum err tracing_baggage(struct fields *f, struct span session, struct arena *a)
+static enum err set_baggage(struct fields *f, struct span key, struct span value, struct arena *a)
 {
     struct members m;
-    read_members(&m, f, FIELD_BAGGAGE, take_baggage);
-    size_t ours = session.len > 0 ? 1 : 0;
-    size_t ours_bytes = ours ? ours_len(session) + 1 : 0;
+    read_members(&m, f, FIELD_BAGGAGE, key, take_baggage);
+    size_t ours = value.len > 0 ? 1 : 0;
+    size_t ours_bytes = ours ? ours_len(&m, value) + 1 : 0;
     while (m.n > 0 && (m.n + ours > BAGGAGE_MEMBERS || m.bytes + ours_bytes > BAGGAGE_BYTES + 1)) {
         m.n--;
         m.bytes -= m.v[m.n].len + 1;
     }
-    return set_members(f, FIELD_BAGGAGE, &m, session, a);
+    return set_members(f, FIELD_BAGGAGE, &m, value, a);
+}
+
+enum err tracing_tracestate(struct fields *f, struct span session, struct arena *a)
+{
+    return set_tracestate(f, SESSION, session, a);
+}
+
+enum err tracing_baggage(struct fields *f, struct span session, struct arena *a)
+{
+    return set_baggage(f, SESSION, session, a);
+}
+
+enum err tracing_hop(struct fields *f, struct span hop, struct arena *a)
+{
+    TRY(set_tracestate(f, TRACING_HOP, hop, a));
+    return set_baggage(f, TRACING_HOP, hop, a);
 }

@@ -170,7 +170,7 @@ def test_every_option_is_in_the_man_page():
 
 # --- the API
 
-CHANGING = {"created", "changed", "expires", "started", "version", "id", "token"}
+CHANGING = {"created", "changed", "expires", "started", "version", "id", "token", "trace_id"}
 
 
 def same(said, got, seen, at=""):
@@ -228,6 +228,7 @@ def test_the_api_answers_as_documented():
     every = re.findall(r"^\| `([A-Z]+) (\S+)`", run(LINKUPD, "--help-api").stdout, re.M)
     without = {("GET", "/v1/events"), ("GET", "/v1/ca.pem"), ("GET", "/linkup/check")}
     asked = {(m, re.sub(r"/[0-9a-f]{12}$", "/{id}", p)) for m, p in asked}
+    asked = {(m, re.sub(r"/[0-9a-f]{32}$", "/{trace_id}", p)) for m, p in asked}
     assert set(every) == asked | without
 
 

@@ -9,6 +9,15 @@ struct api_bed {
     struct route_table table;
     struct api *api;
     char admin[64]; /* the first token's text */
+    struct {
+        bool waits; /* what is begun or ended is not so at once */
+        unsigned begun, ended;
+        char trace[64]; /* the last */
+        api_watch_begun *on_begun;
+        void *begun_ctx;
+        api_watch_ended *on_ended;
+        void *ended_ctx;
+    } watch;
 };
 
 struct test_call {
@@ -54,12 +63,46 @@ static inline json_t *abed_health(void *ctx, const char *service)
     return strcmp(service, "web") == 0 ? json_string("up") : NULL;
 }
 
+static inline void abed_watch_begin(void *ctx, const char *trace, api_watch_begun *begun,
+                                    void *begun_ctx)
+{
+    struct api_bed *b = ctx;
+    b->watch.begun++;
+    snprintf(b->watch.trace, sizeof b->watch.trace, "%s", trace);
+    b->watch.on_begun = begun;
+    b->watch.begun_ctx = begun_ctx;
+    if (!b->watch.waits)
+        begun(begun_ctx);
+}
+
+static inline json_t *abed_seen(void)
+{
+    return json_pack("{s:[s], s:i}", "sightings", "one", "missed", 0);
+}
+
+static inline void abed_watch_end(void *ctx, const char *trace, api_watch_ended *ended,
+                                  void *ended_ctx)
+{
+    struct api_bed *b = ctx;
+    b->watch.ended++;
+    snprintf(b->watch.trace, sizeof b->watch.trace, "%s", trace);
+    b->watch.on_ended = ended;
+    b->watch.ended_ctx = ended_ctx;
+    if (!b->watch.waits)
+        ended(ended_ctx, abed_seen());
+}
+
 static inline void abed_open_api(struct api_bed *b)
 {
-    static const struct api_facts facts = {.version = "1.2.3",
-                                           .ca_pem = abed_ca_pem,
-                                           .status = abed_status,
-                                           .service_health = abed_health};
+    const struct api_facts facts = {
+        .ctx = b,
+        .version = "1.2.3",
+        .ca_pem = abed_ca_pem,
+        .status = abed_status,
+        .service_health = abed_health,
+        .watch_begin = abed_watch_begin,
+        .watch_end = abed_watch_end,
+    };
     char *why = NULL;
     assert_ok(api_new(b->r.store.loop, b->r.config, b->r.registry, b->r.store.store, &b->table,
                       &facts, &b->api, &why));
