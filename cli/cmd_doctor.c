@@ -16,7 +16,8 @@ void doctor_find(struct doctor *d, const char *what, enum verdict v, const char 
                  const char *advice)
 {
     struct finding *f = (struct finding *)arena_must_alloc(&d->cli->arena, sizeof *f);
-    *f = (struct finding){.what = what, .verdict = v, .text = text, .advice = advice};
+    *f = (struct finding){
+        .group = d->group, .what = what, .verdict = v, .text = text, .advice = advice};
     *d->end = f;
     d->end = &f->next;
 }
@@ -33,19 +34,37 @@ static void print_json(struct cli *c, const struct doctor *d, bool ill)
     json_t *checks = json_array();
     for (const struct finding *f = d->first; f; f = f->next)
         json_array_append_new(checks,
-                              json_pack("{s:s, s:s, s:s, s:s?}", "check", f->what, "verdict",
+                              json_pack("{s:s, s:s, s:s, s:s, s:s?}", "group", f->group, "check",
+                                        f->what, "verdict",
                                         f->verdict == UNCHECKED ? "unchecked" : word(f->verdict),
                                         "text", f->text, "advice", f->advice));
     cli_print_json(c, cli_keep(c, json_pack("{s:b, s:o}", "well", !ill, "checks", checks)));
+}
+
+static const char *tint(const struct term *t, const char *verdict)
+{
+    if (strcmp(verdict, word(WELL)) == 0)
+        return term_green(t);
+    if (strcmp(verdict, word(ILL)) == 0)
+        return term_red(t);
+    return strcmp(verdict, word(DOUBTFUL)) == 0 ? term_bold(t) : term_dim(t);
 }
 
 static void print_grid(struct cli *c, const struct doctor *d)
 {
     static const struct grid_column columns[] = {{"CHECK", false}, {"", false}, {"FOUND", false}};
     struct grid g;
+    const char *group = "";
     grid_init(&g, &c->arena, columns, 3);
-    for (const struct finding *f = d->first; f; f = f->next)
-        grid_add(&g, (const char *const[]){f->what, word(f->verdict), f->text});
+    g.tint = tint;
+    g.tinted = 1;
+    for (const struct finding *f = d->first; f; f = f->next) {
+        if (strcmp(f->group, group) != 0)
+            grid_head(&g, f->group);
+        group = f->group;
+        grid_add(&g, (const char *const[]){c->out.tty ? cli_text(c, "  %s", f->what) : f->what,
+                                            word(f->verdict), f->text});
+    }
     grid_print(&g, &c->out);
 }
 
@@ -59,14 +78,26 @@ static void give_advice(struct cli *c, const struct doctor *d)
 
 enum exit_code cmd_doctor(struct cli *c)
 {
+    static const struct {
+        const char *group;
+        void (*check)(struct doctor *d);
+    } checks[] = {
+        {"the edge", doctor_check_edge},
+        {"names", doctor_check_dns},
+        {"tunnels", doctor_check_tunnel},
+        {"the project", doctor_check_project},
+        {"context", doctor_check_context},
+    };
     struct doctor d;
     bool ill = false;
     enum exit_code code = settings_resolve(c);
     if (code != EXIT_DONE)
         return code;
     doctor_init(&d, c);
-    doctor_check_edge(&d);
-    doctor_check_dns(&d);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        d.group = checks[i].group;
+        checks[i].check(&d);
+    }
     for (const struct finding *f = d.first; f; f = f->next)
         ill = ill || f->verdict == ILL;
 

@@ -133,6 +133,21 @@ static const struct flag doctor_flags[] = {
      .kind = VALUE_TEXT,
      .value = "ADDRESS",
      .help = "look at the edge's DNS there, whatever the zone's delegation says"},
+    {.name = "session",
+     .kind = VALUE_SESSION,
+     .value = "NAME",
+     .help = "look whether the services hand this session's context on"},
+    {.name = "header",
+     .letter = 'H',
+     .kind = VALUE_TEXT,
+     .value = "'NAME: VALUE'",
+     .repeats = true,
+     .help = "a header field of the request for that: a cookie, say"},
+    {.name = "config",
+     .letter = 'c',
+     .kind = VALUE_FILE,
+     .value = "FILE",
+     .help = "the project file (linkup.yaml here or above)"},
     {0},
 };
 static const struct flag help_flags[] = {
@@ -262,13 +277,21 @@ const struct command commands[] = {
      .run = cmd_status},
 
     {.name = "doctor",
-     .operands = "",
-     .help = "find out what is wrong on the way to the edge, and how to mend it",
+     .operands = "[URL]",
+     .max = 1,
+     .first = VALUE_TEXT,
+     .help = "find out what is wrong, and how to mend it",
      .teach = "Looks at the edge and its certificate, clocks, the token, versions; at the zone's\n"
-              "delegation, its name servers over UDP and TCP; and at what this machine's resolver\n"
-              "makes of a session's name. Ends with 1 if something is wrong.\n"
+              "delegation, its name servers over UDP and TCP, and at what this machine's resolver\n"
+              "makes of a session's name; at whether tunnels get through; and at who listens at\n"
+              "the local URLs of the project file. Ends with 1 if something is wrong.\n"
               "\n"
-              "  linkup doctor --dns 192.0.2.1      before the zone is delegated",
+              "With a session, or a URL of one, it sends a request there and tells which service\n"
+              "received the session's context and did not hand it on.\n"
+              "\n"
+              "  linkup doctor --dns 192.0.2.1      before the zone is delegated\n"
+              "  linkup doctor --session peter\n"
+              "  linkup doctor https://web.peter.dev.example.com/cart -H 'cookie: id=7'",
      .flags = doctor_flags,
      .run = cmd_doctor},
 

@@ -13,13 +13,16 @@ enum verdict {
 
 struct finding {
     struct finding *next;
-    const char *what; /* the check: "edge" */
+    const char *group; /* what it belongs to, as a heading */
+    const char *what;  /* the check: "edge" */
     enum verdict verdict;
     const char *text, *advice; /* ADVICE may be NULL */
 };
 
 struct doctor {
     struct cli *cli;
+    const char *group; /* of what is found next */
+    bool edge_works;   /* it answers, and takes the token: what needs that can be looked at */
     struct finding *first, **end;
 };
 
@@ -32,3 +35,9 @@ void doctor_find(struct doctor *d, const char *what, enum verdict v, const char 
 void doctor_check_edge(struct doctor *d);
 /* doctor_dns.c: delegation, name servers, and what this machine's resolver makes of the zone. */
 void doctor_check_dns(struct doctor *d);
+/* doctor_tunnel.c: whether an agent's upgrade gets through to the edge. */
+void doctor_check_tunnel(struct doctor *d);
+/* doctor_project.c: the project file, and who listens at its local URLs. */
+void doctor_check_project(struct doctor *d);
+/* doctor_context.c: a request through the session, and which service does not hand its context on. */
+void doctor_check_context(struct doctor *d);

@@ -101,6 +101,7 @@ static void check_token(struct doctor *d)
                 NULL);
     const json_t *status = cli_keep(c, json_loadb(reply.body.p, reply.body.len, 0, NULL));
     check_version(d, json_text(status, "version"));
+    d->edge_works = true;
 }
 
 void doctor_check_edge(struct doctor *d)

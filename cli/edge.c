@@ -141,7 +141,7 @@ static enum exit_code read_json(struct cli *c, struct edge_reply *out)
     return EXIT_UNREACHABLE;
 }
 
-static struct span body_text(struct cli *c, const json_t *body)
+struct span edge_body(struct cli *c, const json_t *body)
 {
     if (!body)
         return span_of(NULL, 0);
@@ -165,7 +165,7 @@ enum exit_code edge_call(struct cli *c, const struct edge_request *r, struct edg
         .method = r->method,
         .path = r->path,
         .if_match = r->if_match,
-        .body = body_text(c, r->body),
+        .body = edge_body(c, r->body),
     };
     char why[HTTP_WHY_MAX];
     enum http_failure failure = http_exchange(&target, &request, &c->arena, &out->http, why);

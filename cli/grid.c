@@ -14,10 +14,17 @@ void grid_add(struct grid *g, const char *const *cells)
 {
     struct grid_row *row = (struct grid_row *)arena_must_alloc(g->arena, sizeof *row);
     row->next = NULL;
+    row->heading = g->heading;
+    g->heading = NULL;
     for (size_t i = 0; i < g->n_columns; i++)
         row->cells[i] = cells[i] && *cells[i] ? text_clean(g->arena, cells[i]) : "-";
     *g->end = row;
     g->end = &row->next;
+}
+
+void grid_head(struct grid *g, const char *text)
+{
+    g->heading = text_clean(g->arena, text);
 }
 
 static void measure(const struct grid *g, size_t width[GRID_COLUMNS])
@@ -55,8 +62,9 @@ static void print_cell(const struct grid *g, const struct term *t, const char *t
     if (g->columns[i].flexible)
         text = text_cut(g->arena, text, width < 3 ? 3 : width);
     size_t used = text_width(text);
-    bool last = i + 1 == g->n_columns;
-    fprintf(t->file, "%s%*s", text, last || used >= width ? 0 : (int)(width - used), "");
+    bool last = i + 1 == g->n_columns, tinted = g->tint && i == g->tinted && *text;
+    fprintf(t->file, "%s%s%s%*s", tinted ? g->tint(t, text) : "", text,
+            tinted ? term_plain(t) : "", last || used >= width ? 0 : (int)(width - used), "");
     fputs(last ? "\n" : "  ", t->file);
 }
 
@@ -76,9 +84,12 @@ static void print_aligned(const struct grid *g, const struct term *t)
         else
             print_cell(g, t, g->columns[i].title, i, width[i]);
     }
-    for (const struct grid_row *row = g->first; row; row = row->next)
+    for (const struct grid_row *row = g->first; row; row = row->next) {
+        if (row->heading)
+            fprintf(t->file, "%s%s%s\n", term_bold(t), row->heading, term_plain(t));
         for (size_t i = 0; i < g->n_columns; i++)
             print_cell(g, t, row->cells[i], i, width[i]);
+    }
 }
 
 void grid_print(const struct grid *g, const struct term *t)

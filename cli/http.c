@@ -13,6 +13,7 @@ struct exchange {
     CURL *curl;
     struct curl_slist *fields;
     struct buf body;
+    bool discard;
     const struct http_target *target;
     bool told; /* that it takes a while */
 };
@@ -20,6 +21,8 @@ struct exchange {
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
     struct exchange *x = (struct exchange *)ctx;
+    if (x->discard)
+        return size * n;
     return buf_append(&x->body, span_of(data, size * n)) == ERR_OK ? size * n : 0;
 }
 
@@ -37,13 +40,18 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t d, curl
     return 0;
 }
 
+static void add_line(struct exchange *x, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(x->fields, line);
+    CHECK(longer);
+    x->fields = longer;
+}
+
 static void add_field(struct exchange *x, struct arena *arena, const char *name, const char *value)
 {
     struct span line = arena_printf(arena, "%s: %s", name, value);
     CHECK(line.p);
-    struct curl_slist *longer = curl_slist_append(x->fields, line.p);
-    CHECK(longer);
-    x->fields = longer;
+    add_line(x, line.p);
 }
 
 static void set_place(struct exchange *x, struct arena *arena, const char *path)
@@ -88,7 +96,10 @@ static void set_trust(struct exchange *x)
 
 static void set_request(struct exchange *x, struct arena *arena, const struct http_request *r)
 {
-    add_field(x, arena, "Accept", "application/json, application/problem+json, */*;q=0.5");
+    static const char json[] = "application/json, application/problem+json, */*;q=0.5";
+    add_field(x, arena, "Accept", r->accept ? r->accept : json);
+    for (const char *const *line = r->fields; line && *line; line++)
+        add_line(x, *line);
     /* A header, since CURLOPT_XOAUTH2_BEARER is not sent over a plain socket to "localhost". */
     if (x->target->token) {
         struct span bearer = arena_printf(arena, "Bearer %s", x->target->token);
@@ -102,6 +113,10 @@ static void set_request(struct exchange *x, struct arena *arena, const struct ht
         add_field(x, arena, "Expect", "");
         curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
         curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, r->body.p);
+    }
+    if (r->as_agent) {
+        curl_easy_setopt(x->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(x->curl, CURLOPT_PROXY, "");
     }
     curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, r->method);
     curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->fields);
@@ -187,7 +202,7 @@ enum http_failure http_exchange(const struct http_target *t, const struct http_r
 {
     *out = (struct http_reply){0};
     why[0] = '\0';
-    struct exchange x = {.curl = curl_easy_init(), .target = t};
+    struct exchange x = {.curl = curl_easy_init(), .target = t, .discard = r->discard};
     CHECK(x.curl);
     buf_init(&x.body, ANSWER_MAX);
     set_place(&x, arena, r->path);

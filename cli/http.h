@@ -23,7 +23,11 @@ struct http_request {
     const char *method;
     const char *path; /* from '/', with the query */
     const char *if_match;
-    struct span body; /* JSON; p NULL: none */
+    struct span body;          /* JSON; p NULL: none */
+    const char *const *fields; /* further ones, "Name: value", ended by NULL; NULL: none */
+    const char *accept;        /* NULL: JSON */
+    bool as_agent;             /* as agents dial: HTTP/1.1, and past proxies of the environment */
+    bool discard;              /* the answer's body is read, and not kept */
 };
 
 struct http_reply {

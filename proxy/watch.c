@@ -26,6 +26,7 @@ static void let_go(struct watch *w)
 {
     for (struct sighting *s = w->seen.first; s; s = s->next)
         if (s->exchange) {
+            s->status = s->exchange->answered;
             s->exchange->sighting = NULL;
             s->exchange = NULL;
         }

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import subprocess
 import threading
 
 import dns.flags
@@ -13,6 +14,8 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
+from cli_edge import LINKUP, make_ca, make_leaf
+from support.backend import Backend, reply
 from support.edge import ZONE, Edge
 from test_cli_real import CONFIG, Real
 
@@ -100,7 +103,8 @@ def test_all_is_well(real, resolver):
     checks = doctor(real, "--dns", real.direct, "--resolver", resolver.address)
     assert verdicts(checks) == {
         "edge": ["ok"], "clock": ["ok"], "token": ["ok"], "version": ["ok"], "dns udp": ["ok"],
-        "dns tcp": ["ok"], "sessions": ["ok"], "resolver": ["ok"], "system": ["doubtful"]}
+        "dns tcp": ["ok"], "sessions": ["ok"], "resolver": ["ok"], "system": ["doubtful"],
+        "tunnel": ["ok"], "file": ["unchecked"], "context": ["unchecked"]}
     assert PRIVATE in checks["sessions"][0]["text"]
     name, kind = resolver.asked[-1]
     assert kind == "A" and re.fullmatch(r"web\.doctor-[0-9a-f]{12}\." + ZONE + r"\.", name)
@@ -164,9 +168,121 @@ def test_the_edge_and_the_token(real, resolver, env, check, words):
 def test_over_the_admin_socket(real):
     checks = doctor(real, env={**{k: None for k in real.env}, **real.here()})
     assert verdicts(checks) == {"edge": ["ok"], "clock": ["ok"], "token": ["ok"], "version": ["ok"],
-                                "delegation": ["unchecked"]}
+                                "delegation": ["unchecked"], "tunnel": ["unchecked"],
+                                "file": ["unchecked"], "context": ["unchecked"]}
 
 
 def test_addresses_that_are_none(real):
     checks = doctor(real, "--dns", "ns1", "--resolver", "127.0.0.1:x")
     assert checks["dns"][0]["verdict"] == checks["resolver"][0]["verdict"] == "wrong"
+
+
+# --- tunnels
+
+HOP_BY_HOP = {"connection", "upgrade", "host", "transfer-encoding", "content-length"}
+
+
+class Middlebox(Backend):
+    """In front of the edge, with a certificate of its own: takes requests apart and makes them anew, as
+    HTTP wants it, without what is for one hop only."""
+
+    def __init__(self, edge, folder, tunnel=None):
+        make_leaf(folder)
+        super().__init__("middlebox", tls=(folder / "leaf.pem", folder / "leaf.key"))
+        self.edge = edge
+        for path in ("/linkup/check", "/v1/status", "/v1/tunnel"):
+            self.on(path, self.pass_on)
+        if tunnel:
+            self.on("/v1/tunnel", tunnel)
+
+    def pass_on(self, _, request):
+        fields = [f for f in request.fields if f[0] not in HOP_BY_HOP]
+        with self.edge.h1(f"edge.{ZONE}") as c:
+            a = c.request(request.method, request.target, fields)
+        return reply(a.status, [f for f in a.fields if f[0] not in HOP_BY_HOP], a.body)
+
+
+def test_a_middlebox_that_drops_upgrades(real, edge, tmp_path):
+    ca = make_ca(tmp_path)
+    with Middlebox(edge, tmp_path) as box:
+        env = {"LINKUP_CA": str(ca), "LINKUP_CONNECT": box.authority}
+        checks = doctor(real, "--dns", real.direct, env=env)
+    assert verdicts(checks)["token"] == ["ok"]
+    found = checks["tunnel"][0]
+    assert found["verdict"] == "wrong" and "its upgrade does not" in found["text"]
+    assert "pass TCP through" in found["advice"]
+    asked = box.seen(lambda r: r.path == "/v1/tunnel")[0]
+    assert asked.get("upgrade") == "linkup-tunnel/1" and not asked.get("linkup-sessions")
+
+
+@pytest.mark.parametrize("answer, verdict, words", [
+    (b"", "wrong", "no answer"),
+    (reply(502), "wrong", "502"),
+    (reply(404), "unchecked", "knows of none"),
+    (reply(403), "unchecked", "scope"),
+])
+def test_other_answers_to_an_upgrade(real, edge, tmp_path, answer, verdict, words):
+    def tunnel(c, _):
+        return answer or c.close()
+
+    ca = make_ca(tmp_path)
+    with Middlebox(edge, tmp_path, tunnel) as box:
+        found = doctor(real, "--dns", real.direct,
+                       env={"LINKUP_CA": str(ca), "LINKUP_CONNECT": box.authority})["tunnel"][0]
+    assert found["verdict"] == verdict and words in found["text"]
+
+
+def test_a_token_that_may_only_read(real, edge, tmp_path):
+    token = tmp_path / "read.token"
+    token.write_text(edge.token("read") + "\n")
+    found = doctor(real, "--dns", real.direct, env={"LINKUP_TOKEN_FILE": str(token)})
+    assert verdicts(found)["token"] == ["ok"] and verdicts(found)["tunnel"] == ["unchecked"]
+
+
+# --- the project file
+
+PROJECT = """
+linkup: {{edge_url: "https://edge.linkup.test"}}
+services:
+  - {{name: web, remote: "https://web.example.net", local: "http://127.0.0.1:{here}"}}
+  - {{name: api, remote: "https://api.example.net", local: "http://127.0.0.1:1"}}
+  - {{name: six, remote: "https://six.example.net", local: "http://localhost:{six}"}}
+  - {{name: odd, remote: "https://odd.example.net", local: "http://nowhere.invalid:80"}}
+domains:
+  - {{domain: linkup.test, default_service: web}}
+"""
+
+
+def test_who_listens_here(real, tmp_path):
+    """On IPv6 alone, too."""
+    file = tmp_path / "linkup.yaml"
+    with Backend("web") as web, Backend("six", "::1") as six:
+        file.write_text(PROJECT.format(here=web.port, six=six.port))
+        checks = doctor(real, "--dns", real.direct, "-c", str(file))
+    assert verdicts(checks)["file"] == ["ok"]
+    assert [(c["verdict"], c["text"]) for c in checks["local"]][:3] == [
+        ("ok", f"web: http://127.0.0.1:{web.port}"),
+        ("doubtful", "api: http://127.0.0.1:1: nobody listens there"),
+        ("ok", f"six: http://localhost:{six.port}")]
+    assert checks["local"][3]["verdict"] == "doubtful"
+    assert checks["local"][1]["advice"] == "start api, or leave it to the shared copy"
+
+
+def test_a_project_file_above(real, tmp_path):
+    (tmp_path / "linkup.yml").write_text(PROJECT.format(here=1, six=1))
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    r = subprocess.run([LINKUP, "doctor", "--dns", real.direct, "--json"], cwd=below, text=True,
+                       env=real.environment(**real.env), capture_output=True, timeout=60, check=False)
+    checks = {c["check"]: c for c in json.loads(r.stdout)["checks"]}
+    assert checks["file"]["text"] == str(tmp_path / "linkup.yml")
+
+
+def test_a_project_file_that_is_wrong(real, tmp_path):
+    file = tmp_path / "linkup.yaml"
+    file.write_text("services: []\ndomains: 7\n")
+    found = doctor(real, "--dns", real.direct, env={"LINKUP_CONFIG": str(file)})["file"]
+    assert {c["verdict"] for c in found} == {"wrong"} and len(found) > 1
+    assert any(c["text"].startswith(f"{file}:2: domains") for c in found)
+    missing = doctor(real, "--dns", real.direct, "-c", str(tmp_path / "none.yaml"))["file"]
+    assert missing[0]["verdict"] == "wrong"

@@ -24,6 +24,7 @@ class Real:
     """An edge, and `linkup` with a home of its own, run as Fixture does it."""
 
     environment, run, config = Fixture.environment, Fixture.run, Fixture.config
+    terminal = Fixture.terminal
 
     def __init__(self, edge, folder):
         self.edge, self.home = edge, folder / "home"

@@ -79,6 +79,33 @@ static void test_heading_without_rows(void **state)
     assert_string_equal(print(f, 80, false), "NAME  OWNER  URL\n");
 }
 
+static const char *tint(const struct term *t, const char *cell)
+{
+    return strcmp(cell, "p") == 0 ? term_green(t) : term_red(t);
+}
+
+static void test_groups(void **state)
+{
+    struct fixture *f = (struct fixture *)*state;
+    f->grid.tint = tint;
+    f->grid.tinted = 1;
+    grid_head(&f->grid, "ours\n");
+    add(f, "peter", "p", "https://x");
+    add(f, "a", "q", "u");
+    grid_head(&f->grid, "theirs");
+    add(f, "b", "p", "v");
+    assert_string_equal(print(f, 80, false), "NAME   OWNER  URL\n"
+                                             "ours \n"
+                                             "peter  p      https://x\n"
+                                             "a      q      u\n"
+                                             "theirs\n"
+                                             "b      p      v\n");
+    assert_non_null(strstr(print(f, 80, true), "\033[1mours \033[0m\n"));
+    assert_non_null(strstr(f->text, "peter  \033[32mp\033[0m      https"));
+    assert_non_null(strstr(f->text, "a      \033[31mq\033[0m      u"));
+    assert_string_equal(print(f, 0, false), "peter\tp\thttps://x\na\tq\tu\nb\tp\tv\n");
+}
+
 static void test_narrow(void **state)
 {
     struct fixture *f = (struct fixture *)*state;
@@ -135,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pipe, setup, teardown),
         cmocka_unit_test_setup_teardown(test_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_heading_without_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_groups, setup, teardown),
         cmocka_unit_test_setup_teardown(test_narrow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wide_characters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clean, setup, teardown),

@@ -149,6 +149,21 @@ static void what_has_no_backend_is_noted(void **state)
     sightings_deinit(&all);
 }
 
+/* Its status is known, its end is not. */
+static void one_that_has_begun_to_answer(void **state)
+{
+    proxy_watch(bed.proxy, TRACE);
+    ask(REQUEST("x-request-id: " TRACE "\r\n"));
+    bed_answer(&bed, 0, "HTTP/1.1 201 Created\r\ncontent-length: 5\r\n\r\nab");
+    struct sightings all = seen(TRACE);
+    assert_int_equal(all.n, 1);
+    assert_int_equal(all.first->status, 201);
+    assert_int_equal(all.first->ended_us, 0);
+    sightings_deinit(&all);
+    bed_answer(&bed, 0, "cde");
+    assert_int_equal(bed_count(&bed.clients[0], "abcde"), 1);
+}
+
 static void one_under_way_outlives_its_watch(void **state)
 {
     proxy_watch(bed.proxy, TRACE);
@@ -206,6 +221,7 @@ int main(void)
         TEST(one_is_noted_and_marked),
         TEST(which_belong_to_it),
         TEST(what_has_no_backend_is_noted),
+        TEST(one_that_has_begun_to_answer),
         TEST(one_under_way_outlives_its_watch),
         TEST(each_has_its_own),
         TEST(there_is_an_end_to_it),
