@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/backend_url.h"
+#include "config/names.h"
 #include "core/arena.h"
 #include "core/mem.h"
 #include "sessions/api_internal.h"
@@ -88,6 +89,34 @@ static void take_domains(const struct api_request *q, json_t *out)
     json_object_set_new(out, "domains", domains);
 }
 
+/* `null` is what Linkup's clients write where nothing is given. */
+static void take_cache_routes(const struct api_request *q, json_t *out)
+{
+    json_t *routes = json_object_get(q->body, "cache_routes");
+    if (routes && !json_is_null(routes))
+        json_object_set(out, "cache_routes", routes);
+}
+
+/* The session that it wants to be, empty where that is left to us. */
+static bool take_name(struct api_request *q, struct span *out)
+{
+    json_t *wish = json_object_get(q->body, "desired_name");
+    *out = span_of(NULL, 0);
+    if (!wish || json_is_null(wish))
+        return true;
+    *out = span_of(json_string_value(wish), json_string_length(wish));
+    if (!name_is_session(*out)) {
+        api_problem(q->call, 400, "desired_name",
+                    "A session's name has 1 to 40 of a-z, 0-9 and inner \"-\", and no \"--\".");
+        return false;
+    }
+    const char *reserved = name_session_reserved(q->api->config, *out);
+    if (reserved)
+        api_problem(q->call, 400, "desired_name", "This name cannot be a session's: %s.",
+                    reserved);
+    return !reserved;
+}
+
 static void on_previewed(void *ctx, const struct registry_answer *answer)
 {
     struct api_wait *w = (struct api_wait *)ctx;
@@ -99,6 +128,8 @@ static void on_previewed(void *ctx, const struct registry_answer *answer)
     if (answer->outcome == REGISTRY_CREATED || answer->outcome == REGISTRY_CHANGED ||
         answer->outcome == REGISTRY_SAME)
         api_answer_json(c, 200, json_pack("{s:s}", "session_name", answer->session->name), NULL, 0);
+    else if (answer->outcome == REGISTRY_TAKEN)
+        api_problem(c, 409, "desired_name", "There is a session of this name, which is another's.");
     else
         api_refuse_change(a, c, answer);
 }
@@ -106,12 +137,15 @@ static void on_previewed(void *ctx, const struct registry_answer *answer)
 void api_linkup_preview(struct api_request *q)
 {
     json_t *body = json_object();
-    if (take_services(q, body)) {
+    struct span name;
+    if (take_name(q, &name) && take_services(q, body)) {
         take_domains(q, body);
+        take_cache_routes(q, body);
         if (q->token)
             json_object_set_new(body, "owner", json_string(q->token->name));
         struct registry_change change = {
-            .verb = REGISTRY_CREATE,
+            .verb = name.len > 0 ? REGISTRY_PUT : REGISTRY_CREATE,
+            .name = name,
             .actor_token = q->token ? q->token->id : "",
             .actor_admin = q->admin,
             .body = body,

@@ -44,7 +44,7 @@ static const struct api_route routes[] = {
      "switch to `linkup-tunnel/1`: the connection carries `linkup-sessions` to the agent "
      "`linkup-agent`"},
     {"POST", "/linkup/v2/sessions/preview", API_SESSION, BODY_JSON, api_linkup_preview,
-     "an unnamed preview as Linkup's own clients ask for it; answers `session_name`"},
+     "a preview as Linkup's own clients ask for it; answers `session_name`"},
     {"GET", "/linkup/check", API_OPEN, BODY_NONE, api_linkup_check,
      "`OK`, for Linkup's own clients"},
 };

@@ -172,6 +172,66 @@ def test_previews_of_linkup_that_are_none(edge, services, field):
     assert a.status == 400 and a.json()["field"] == field and not all_sessions(edge)
 
 
+# As Linkup 4.0.0 writes them: `sessions create-preview` with and without a name, every member there, URLs with
+# a final slash, what is not given null.
+LINKUP_UNNAMED = ('{"name_kind":"six_char","session_token":null,"services":[{"name":"web","location":'
+                  '"https://web-pr-12.example.net/","rewrites":[{"source":"/foo/(.*)","target":"/bar/$1"}]},'
+                  '{"name":"api","location":"https://api.example.net/v1","rewrites":null}],"domains":['
+                  '{"domain":"shop.linkup.test","default_service":"web","routes":[{"path":"/api/v1/.*","service":'
+                  '"api"}]},{"domain":"api.linkup.test","default_service":"api","routes":null}],'
+                  '"cache_routes":[".*/_next/static/.*"]}')
+LINKUP_NAMED = LINKUP_UNNAMED.replace('"name_kind":"six_char","session_token":null',
+                                      '"desired_name":"pr-12","session_token":"preview_session"')
+LINKUP_FIELDS = [("content-type", "application/json"), ("x-linkup-version", "4.0.0"), ("accept", "*/*")]
+
+
+def as_linkup(edge, body, token="session"):
+    return over_https(edge, "POST", "/linkup/v2/sessions/preview", body.encode(), edge.tokens[token],
+                      LINKUP_FIELDS)
+
+
+def test_linkups_own_bodies(edge):
+    assert ZONE == "linkup.test"
+    a = as_linkup(edge, LINKUP_UNNAMED)
+    assert (a.status, list(a.json()), a.get("content-type")) == (200, ["session_name"], "application/json")
+    name = a.json()["session_name"]
+    assert re.fullmatch("[0-9a-f]{6}", name)
+    assert as_linkup(edge, LINKUP_UNNAMED).json() == {"session_name": name}
+    made = edge.api("GET", "/v1/sessions/" + name).json()
+    assert made["services"]["web"]["url"] == "https://web-pr-12.example.net"
+    assert made["services"]["api"]["url"] == "https://api.example.net/v1"
+    assert made["cache_routes"] == [".*/_next/static/.*"]
+    assert made["domains"][0]["routes"] == [{"path": "/api/v1/.*", "service": "api"}]
+    assert as_linkup(edge, LINKUP_UNNAMED.replace('[".*/_next/static/.*"]', "null")).status == 200
+
+
+def test_linkups_named_previews(edge):
+    """Made, replaced in place, and never another's."""
+    assert as_linkup(edge, LINKUP_NAMED).json() == {"session_name": "pr-12"}
+    first = edge.api("GET", "/v1/sessions/pr-12").json()
+    assert first["owner"] == "session-test"
+    changed = LINKUP_NAMED.replace("web-pr-12", "web-pr-12-b")
+    assert as_linkup(edge, changed).json() == {"session_name": "pr-12"}
+    again = edge.api("GET", "/v1/sessions/pr-12").json()
+    assert again["services"]["web"]["url"] == "https://web-pr-12-b.example.net"
+    assert again["owner"] == "session-test"
+    assert len(all_sessions(edge)) == 1
+
+    other = edge.token("session", "other")
+    a = over_https(edge, "POST", "/linkup/v2/sessions/preview", LINKUP_NAMED.encode(), other, LINKUP_FIELDS)
+    assert a.status == 409 and a.json()["field"] == "desired_name"
+    assert edge.api("GET", "/v1/sessions/pr-12").json() == again
+
+
+@pytest.mark.parametrize("name, status", [
+    ('"Pr_12"', 400), ('""', 400), ('"edge"', 400), ('"web"', 400), ("7", 400), ("null", 200)])
+def test_linkups_names_that_are_none(edge, name, status):
+    a = as_linkup(edge, LINKUP_NAMED.replace('"pr-12"', name))
+    assert a.status == status, a
+    if status == 400:
+        assert a.json()["field"] == "desired_name" and not all_sessions(edge)
+
+
 def test_linkups_check(edge):
     a = over_https(edge, "GET", "/linkup/check")
     assert (a.status, a.body) == (200, b"OK")
