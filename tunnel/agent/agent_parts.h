@@ -1,6 +1,6 @@
 /* Between the parts of an agent: what it holds and wants (agent.c), its sessions (agent_sessions.c), one
- * connection to the edge (agent_link.c), the asking for a tunnel (agent_ask.c), and where requests go
- * (agent_steer.c). Private to the folder. */
+ * connection to the edge (agent_link.c), the asking for a tunnel (agent_ask.c) and what is answered
+ * (agent_answer.h), and where requests go (agent_steer.c). Private to the folder. */
 #pragma once
 
 #include "core/metrics.h"
@@ -9,6 +9,7 @@
 #include "proxy/worker.h"
 #include "sessions/api.h"
 #include "tunnel/agent/agent.h"
+#include "tunnel/agent/agent_answer.h"
 
 #define AGENT_PROTOCOL "linkup-tunnel/1"
 /* "a, b, c" of as many sessions as a tunnel may carry. */
@@ -37,16 +38,9 @@ struct agent_link {
     char set[AGENT_SET_MAX]; /* the sessions that it was asked for */
     struct dial dial;
     struct conn conn; /* while it asks */
-    size_t scanned;
+    struct agent_answer answer;
     struct front_watch watch;
     struct front *front; /* while it is up or leaving */
-};
-
-/* What came of an asking, when it is no tunnel. */
-enum link_failure {
-    LINK_UNREACHED, /* no connection, or it broke */
-    LINK_LATER,     /* the edge cannot now */
-    LINK_REFUSED,   /* it will not */
 };
 
 struct agent {
