@@ -48,6 +48,7 @@ struct free_slab {
 void front_h2_slabs_init(struct front_h2_slabs *s)
 {
     *s = (struct front_h2_slabs){0};
+    h2_cells_init(&s->cells);
 }
 
 void front_h2_slabs_deinit(struct front_h2_slabs *s)
@@ -59,6 +60,7 @@ void front_h2_slabs_deinit(struct front_h2_slabs *s)
         mem_free(b);
     }
     s->free = NULL;
+    h2_cells_deinit(&s->cells);
 }
 
 static void put_back(struct front_h2_slabs *s, struct front_h2_slab *slab,
@@ -153,7 +155,7 @@ static void *on_malloc(size_t size, void *user)
 {
     struct front_h2_mem *m = user;
     void *p = m->making ? from_slab(m, size) : NULL;
-    return p ? p : malloc(size);
+    return p ? p : h2_cells_alloc(&m->slabs->cells, size);
 }
 
 /* The small part is handed out zeroed, and none of its bytes twice. */
@@ -172,8 +174,8 @@ static void *on_calloc(size_t n, size_t size, void *user)
 static void on_free(void *p, void *user)
 {
     struct front_h2_mem *m = user;
-    if (ours(m, p) == 0)
-        free(p);
+    if (p && ours(m, p) == 0)
+        h2_cells_free(&m->slabs->cells, p);
 }
 
 static void *on_realloc(void *p, size_t size, void *user)

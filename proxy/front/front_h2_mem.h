@@ -3,13 +3,15 @@
  * What nghttp2 allocates when a session is made is parted in two. What a session always needs (itself, its
  * header tables) stands packed, session behind session. What is only touched while streams live (the map of
  * streams, the frame buffer) has whole pages of its own, and front_h2_mem_rest gives these back to the
- * kernel. All later allocations (streams, frames) are the heap's. Slabs are mapped many at a time and used
- * again. One worker's thread only. */
+ * kernel. All later allocations (streams, frames) are the heap's, the small ones by way of cells. Slabs are
+ * mapped many at a time and used again. One worker's thread only. */
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "proxy/h2/h2_cells.h"
 
 struct front_h2_slab;
 struct front_h2_block;
@@ -19,6 +21,7 @@ struct front_h2_loose;
 struct front_h2_slabs {
     struct front_h2_slab *free;
     struct front_h2_block *blocks;
+    struct h2_cells cells;
 };
 
 void front_h2_slabs_init(struct front_h2_slabs *s);
