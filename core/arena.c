@@ -170,6 +170,16 @@ struct span arena_printf(struct arena *a, const char *fmt, ...)
     return span_of(p, len);
 }
 
+struct span arena_u64(struct arena *a, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    return arena_copy(a, span_of(digits + at, sizeof digits - at));
+}
+
 struct span arena_join(struct arena *a, const struct span *parts, size_t n)
 {
     size_t len = 0;

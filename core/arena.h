@@ -38,5 +38,7 @@ struct span arena_copy_lower(struct arena *a, struct span s) MUST_USE;
 char *arena_strz(struct arena *a, struct span s) MUST_USE;
 /* A formatted, terminated text as a span (without the terminator); p == NULL on a full arena. */
 struct span arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;
+/* V in decimal digits; p == NULL on a full arena. */
+struct span arena_u64(struct arena *a, uint64_t v) MUST_USE;
 /* The pieces one after another. */
 struct span arena_join(struct arena *a, const struct span *parts, size_t n) MUST_USE;

@@ -9,6 +9,8 @@ bool span_eq_nocase(struct span a, struct span b)
 {
     if (a.len != b.len)
         return false;
+    if (span_eq(a, b)) /* most are written as they are in the RFCs */
+        return true;
     for (size_t i = 0; i < a.len; i++)
         if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
             return false;

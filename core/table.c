@@ -45,7 +45,7 @@ static struct table_node *find_hashed(const struct table *t, struct span key, ui
 
 struct table_node *table_find(const struct table *t, struct span key)
 {
-    return find_hashed(t, key, span_hash(key));
+    return t->count > 0 ? find_hashed(t, key, span_hash(key)) : NULL;
 }
 
 static void push(struct table_node **head, struct table_node *n)

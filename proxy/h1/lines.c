@@ -28,6 +28,14 @@ static enum err read_name(struct h1_cursor *c, struct span *name, struct h1_faul
 {
     char *start = c->at, *at = start, *end = c->end;
     unsigned char lower;
+#ifdef __SSE2__
+    while (end - at >= 16) {
+        unsigned n = chars_lower16(at);
+        at += n;
+        if (n < 16)
+            break;
+    }
+#endif
     for (; at < end && (lower = chars_token[(unsigned char)*at]) != 0; at++)
         *at = (char)lower;
     *name = span_of(start, (size_t)(at - start));

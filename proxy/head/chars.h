@@ -37,6 +37,29 @@ static inline __m128i chars_load16(const char *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
+
+static inline __m128i chars_between(__m128i v, char least, char most)
+{
+    return _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(least - 1))),
+                         _mm_cmplt_epi8(v, _mm_set1_epi8((char)(most + 1))));
+}
+
+/* How many letters, digits and hyphens the 16 bytes at P begin with; those letters become lower case. */
+static inline unsigned chars_lower16(char *p)
+{
+    /* From 16 - N on: N bytes with the bit, then none. */
+    static const char which[32] = "                ";
+    const __m128i v = chars_load16(p);
+    const __m128i bit = _mm_set1_epi8(' '); /* 'a' - 'A' */
+    const __m128i letter = chars_between(_mm_or_si128(v, bit), 'a', 'z');
+    const __m128i other = _mm_or_si128(chars_between(v, '0', '9'),
+                                       _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+    unsigned good = (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, other));
+    unsigned n = (unsigned)__builtin_ctz(~good | 0x10000);
+    const __m128i lowered = _mm_and_si128(letter, chars_load16(which + 16 - n));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_or_si128(v, lowered));
+    return n;
+}
 #endif
 
 /* How many characters of text S begins with. */

@@ -108,17 +108,6 @@ bool field_value_valid(struct span value)
 
 /* --- lists of lines ------------------------------------------------------------------------------ */
 
-static uint64_t bit_of(enum field_id id)
-{
-    return UINT64_C(1) << id;
-}
-
-/* False: no line has ID. True: one had it, and may still be there. */
-static bool may_have(const struct fields *f, enum field_id id)
-{
-    return (f->seen & bit_of(id)) != 0;
-}
-
 static size_t line_bytes(const struct field *line)
 {
     return line->name.len + line->value.len + 32;
@@ -147,7 +136,7 @@ static enum err append(struct fields *f, struct arena *a, struct field line, siz
         TRY(grow(f, a));
     f->v[f->n++] = line;
     f->bytes += line_bytes(&line);
-    f->seen |= bit_of(line.id);
+    f->seen |= FIELD_BIT(line.id);
     return ERR_OK;
 }
 
@@ -188,7 +177,7 @@ enum err fields_set(struct fields *f, struct arena *a, enum field_id id, struct 
 
 struct field *fields_find(const struct fields *f, enum field_id id)
 {
-    for (size_t i = 0; may_have(f, id) && i < f->n; i++)
+    for (size_t i = 0; fields_may_have(f, FIELD_BIT(id)) && i < f->n; i++)
         if (f->v[i].id == id)
             return &f->v[i];
     return NULL;
@@ -197,14 +186,14 @@ struct field *fields_find(const struct fields *f, enum field_id id)
 size_t fields_count(const struct fields *f, enum field_id id)
 {
     size_t count = 0;
-    for (size_t i = 0; may_have(f, id) && i < f->n; i++)
+    for (size_t i = 0; fields_may_have(f, FIELD_BIT(id)) && i < f->n; i++)
         count += f->v[i].id == id;
     return count;
 }
 
 void fields_remove(struct fields *f, enum field_id id)
 {
-    if (may_have(f, id))
+    if (fields_may_have(f, FIELD_BIT(id)))
         remove_from(f, id, 0);
 }
 
@@ -266,7 +255,7 @@ static bool list_has(struct span list, struct span token)
 
 bool fields_list_has(const struct fields *f, enum field_id id, struct span token)
 {
-    for (size_t i = 0; may_have(f, id) && i < f->n; i++)
+    for (size_t i = 0; fields_may_have(f, FIELD_BIT(id)) && i < f->n; i++)
         if (f->v[i].id == id && list_has(f->v[i].value, token))
             return true;
     return false;

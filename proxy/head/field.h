@@ -34,6 +34,15 @@ struct fields {
     uint64_t seen; /* a bit for each id that was ever added: what is not there is known at once */
 };
 
+/* A set of ids. */
+#define FIELD_BIT(id) (UINT64_C(1) << (id))
+
+/* False: no line has an id of SET. True: one had, and may still be there. */
+static inline bool fields_may_have(const struct fields *f, uint64_t set)
+{
+    return (f->seen & set) != 0;
+}
+
 /* NAME must be lower case. By length and comparison: no hashing, no allocation. */
 enum field_id field_lookup(struct span name);
 struct span field_name(enum field_id id);

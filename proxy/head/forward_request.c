@@ -114,7 +114,7 @@ static bool count_down(struct request_head *h, struct arena *arena, enum err *e)
         return true;
     if (left == 0)
         return false;
-    struct span less = arena_printf(arena, "%llu", (unsigned long long)left - 1);
+    struct span less = arena_u64(arena, left - 1);
     *e = less.p ? fields_set(&h->fields, arena, FIELD_MAX_FORWARDS, less) : ERR_FULL;
     return true;
 }

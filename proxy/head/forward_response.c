@@ -21,7 +21,8 @@ static enum err strip(struct response_head *h, struct arena *arena)
 {
     struct stripping s = {.keep_upgrade = h->status == 101};
     TRY(hop_options_read(&s.options, &h->fields, arena));
-    fields_remove_if(&h->fields, is_stripped, &s);
+    if (hop_may_have_last(&h->fields, &s.options))
+        fields_remove_if(&h->fields, is_stripped, &s);
     return ERR_OK;
 }
 
@@ -33,6 +34,8 @@ enum err forward_interim(struct response_head *h, struct arena *arena)
 /* Every set-cookie on its own line and in its order: they are no list (RFC 9110 5.3). */
 static enum err turn(struct fields *f, const struct forward_facts *facts, struct arena *arena)
 {
+    if (!fields_may_have(f, FIELD_BIT(FIELD_LOCATION) | FIELD_BIT(FIELD_SET_COOKIE)))
+        return ERR_OK;
     for (size_t i = 0; i < f->n; i++) {
         struct field *line = &f->v[i];
         struct span turned = line->value;

@@ -27,8 +27,6 @@ static enum err list_append(struct fields *f, enum field_id id, struct span valu
     if (before.len > 0) {
         struct span parts[3] = {before, SPAN_LIT(", "), value};
         value = arena_join(arena, parts, 3);
-    } else {
-        value = arena_copy(arena, value);
     }
     return value.p ? fields_set(f, arena, id, value) : ERR_FULL;
 }
@@ -37,10 +35,7 @@ static enum err list_append(struct fields *f, enum field_id id, struct span valu
 static enum err set_unless_there(struct fields *f, enum field_id id, struct span value,
                                  struct arena *arena)
 {
-    if (fields_find(f, id))
-        return ERR_OK;
-    value = arena_copy(arena, value);
-    return value.p ? fields_set(f, arena, id, value) : ERR_FULL;
+    return fields_find(f, id) ? ERR_OK : fields_set(f, arena, id, value);
 }
 
 /* forwarded-element (RFC 7239 4). A host with a port and an IPv6 address hold characters that tokens do
@@ -65,11 +60,12 @@ static struct span forwarded_element(struct span ip, struct span authority, stru
 
 enum err forwarded_add(struct fields *f, const struct forward_facts *facts, struct arena *arena)
 {
-    char ip_storage[ADDR_TEXT_MAX], port_storage[5];
-    struct span ip = client_ip_text(facts->client, ip_storage);
+    char storage[ADDR_TEXT_MAX];
+    struct span ip = arena_copy(arena, client_ip_text(facts->client, storage));
+    struct span port = arena_u64(arena, facts->public_port);
     struct span authority = public_authority(facts, arena);
     struct span proto = public_scheme(facts);
-    if (!authority.p)
+    if (!ip.p || !port.p || !authority.p)
         return ERR_FULL;
     struct span element = forwarded_element(ip, authority, proto, arena);
     if (!element.p)
@@ -78,7 +74,6 @@ enum err forwarded_add(struct fields *f, const struct forward_facts *facts, stru
     TRY(list_append(f, FIELD_X_FORWARDED_FOR, ip, arena));
     TRY(set_unless_there(f, FIELD_X_FORWARDED_PROTO, proto, arena));
     TRY(set_unless_there(f, FIELD_X_FORWARDED_HOST, authority, arena));
-    TRY(set_unless_there(f, FIELD_X_FORWARDED_PORT, port_text(facts->public_port, port_storage),
-                         arena));
+    TRY(set_unless_there(f, FIELD_X_FORWARDED_PORT, port, arena));
     return list_append(f, FIELD_FORWARDED, element, arena);
 }

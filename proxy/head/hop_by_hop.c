@@ -3,24 +3,14 @@
 /* Who we are in via: a pseudonym, the same for every edge, so that a loop through several is one. */
 #define VIA_PSEUDONYM SPAN_LIT("linkup")
 
-static bool is_hop_by_hop(enum field_id id)
-{
-    switch (id) {
-    case FIELD_CONNECTION:
-    case FIELD_KEEP_ALIVE:
-    case FIELD_PROXY_CONNECTION:
-    case FIELD_TRANSFER_ENCODING:
-    case FIELD_UPGRADE:
-    case FIELD_HTTP2_SETTINGS:
-    /* Between a client and its proxy (RFC 9110 11.7), which we are not; credentials stay here. */
-    case FIELD_PROXY_AUTHORIZATION:
-    case FIELD_PROXY_AUTHENTICATE:
-    case FIELD_PROXY_AUTHENTICATION_INFO:
-        return true;
-    default:
-        return false;
-    }
-}
+#define HOP_BY_HOP                                                                                 \
+    (FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_KEEP_ALIVE) |                                   \
+     FIELD_BIT(FIELD_PROXY_CONNECTION) | FIELD_BIT(FIELD_TRANSFER_ENCODING) |                      \
+     FIELD_BIT(FIELD_UPGRADE) | FIELD_BIT(FIELD_HTTP2_SETTINGS))
+/* Between a client and its proxy (RFC 9110 11.7), which we are not; credentials stay here. */
+#define OF_PROXIES                                                                                 \
+    (FIELD_BIT(FIELD_PROXY_AUTHORIZATION) | FIELD_BIT(FIELD_PROXY_AUTHENTICATE) |                  \
+     FIELD_BIT(FIELD_PROXY_AUTHENTICATION_INFO))
 
 /* Options that say nothing about another field, or about one that is dealt with by its own name. */
 static bool is_plain_option(struct span o)
@@ -47,20 +37,26 @@ static enum err read_options(struct hop_options *o, struct span list, struct are
 enum err hop_options_read(struct hop_options *o, const struct fields *f, struct arena *a)
 {
     o->n = 0;
-    for (size_t i = 0; i < f->n; i++)
-        if (f->v[i].id == FIELD_CONNECTION)
-            TRY(read_options(o, f->v[i].value, a));
+    const struct field *line = fields_find(f, FIELD_CONNECTION);
+    for (; line && line < f->v + f->n; line++)
+        if (line->id == FIELD_CONNECTION)
+            TRY(read_options(o, line->value, a));
     return ERR_OK;
 }
 
 bool hop_is_last(const struct field *f, const struct hop_options *o)
 {
-    if (is_hop_by_hop(f->id))
+    if (FIELD_BIT(f->id) & (HOP_BY_HOP | OF_PROXIES))
         return true;
     for (size_t i = 0; i < o->n; i++)
         if (span_eq(f->name, o->v[i]))
             return true;
     return false;
+}
+
+bool hop_may_have_last(const struct fields *f, const struct hop_options *o)
+{
+    return o->n > 0 || fields_may_have(f, HOP_BY_HOP | OF_PROXIES);
 }
 
 /* received-protocol RWS received-by [ RWS comment ] */
@@ -79,10 +75,11 @@ static bool names_us(struct span entry)
 size_t via_count(const struct fields *f)
 {
     size_t count = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        if (f->v[i].id != FIELD_VIA)
+    const struct field *line = fields_find(f, FIELD_VIA);
+    for (; line && line < f->v + f->n; line++) {
+        if (line->id != FIELD_VIA)
             continue;
-        struct span list = f->v[i].value, entry;
+        struct span list = line->value, entry;
         while (field_list_next(&list, &entry))
             count += names_us(entry);
     }

@@ -17,6 +17,8 @@ enum err hop_options_read(struct hop_options *o, const struct fields *f, struct 
 /* Whether F goes no further: known as hop-by-hop, or named by connection. TE is not among them (RFC 9110
  * 10.1.4 lets "trailers" be said again); upgrade is. */
 bool hop_is_last(const struct field *f, const struct hop_options *o);
+/* Whether any line of F may be such a one: false is certain. */
+bool hop_may_have_last(const struct fields *f, const struct hop_options *o);
 
 /* How often a via field names us. */
 size_t via_count(const struct fields *f);

@@ -1,14 +1,16 @@
 #include "proxy/head/public_url.h"
 
-struct span port_text(uint16_t port, char out[5])
+/* PORT in decimal digits in OUT; how many. */
+static size_t port_text(uint16_t port, char *out)
 {
-    size_t at = 5;
+    char digits[5];
+    size_t at = sizeof digits;
     unsigned v = port;
     do
-        out[--at] = (char)('0' + v % 10);
+        digits[--at] = (char)('0' + v % 10);
     while ((v /= 10) > 0);
-    memmove(out, out + at, 5 - at);
-    return span_of(out, 5 - at);
+    memcpy(out, digits + at, sizeof digits - at);
+    return sizeof digits - at;
 }
 
 static char *put_octet(char *at, unsigned v)
@@ -47,15 +49,16 @@ struct span authority_of(struct span host, uint16_t port, uint16_t default_port,
     if (!bare_v6 && !with_port)
         return host;
 
-    char digits[5];
-    struct span parts[5] = {
-        bare_v6 ? SPAN_LIT("[") : SPAN_LIT(""),
-        host,
-        bare_v6 ? SPAN_LIT("]") : SPAN_LIT(""),
-        with_port ? SPAN_LIT(":") : SPAN_LIT(""),
-        with_port ? port_text(port, digits) : SPAN_LIT(""),
-    };
-    return arena_join(arena, parts, 5);
+    char tail[2 + 5];
+    size_t len = 0;
+    if (bare_v6)
+        tail[len++] = ']';
+    if (with_port) {
+        tail[len++] = ':';
+        len += port_text(port, tail + len);
+    }
+    struct span parts[3] = {bare_v6 ? SPAN_LIT("[") : SPAN_LIT(""), host, span_of(tail, len)};
+    return arena_join(arena, parts, 3);
 }
 
 struct span public_authority(const struct forward_facts *facts, struct arena *arena)

@@ -12,5 +12,3 @@ struct span authority_of(struct span host, uint16_t port, uint16_t default_port,
 struct span public_scheme(const struct forward_facts *facts);
 /* The client's address without its port, in OUT; "unknown" for what has none (RFC 7239 6.2). */
 struct span client_ip_text(const struct addr *client, char out[ADDR_TEXT_MAX]);
-/* PORT in decimal digits in OUT. */
-struct span port_text(uint16_t port, char out[5]);

@@ -64,10 +64,11 @@ static void read_members(struct members *m, const struct fields *f, enum field_i
     m->ours = ours;
     m->n = m->seen = m->bytes = 0;
     m->had_ours = false;
-    for (size_t i = 0; i < f->n; i++) {
-        if (f->v[i].id != id)
+    const struct field *line = fields_find(f, id);
+    for (; line && line < f->v + f->n; line++) {
+        if (line->id != id)
             continue;
-        struct span list = f->v[i].value, member;
+        struct span list = line->value, member;
         while (field_list_next(&list, &member)) {
             struct span key = key_of(member);
             m->seen++;

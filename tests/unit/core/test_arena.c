@@ -64,6 +64,7 @@ static void without_a_block_and_with_nothing(void **state)
     assert_null(arena_copy_lower(&a, SPAN_LIT("A")).p);
     assert_null(arena_join(&a, &SPAN_LIT("a"), 1).p);
     assert_null(arena_printf(&a, "%d", 1).p);
+    assert_null(arena_u64(&a, 1).p);
     assert_non_null(arena_copy(&a, (struct span){NULL, 0}).p);
     assert_non_null(arena_copy_lower(&a, (struct span){NULL, 0}).p);
     assert_non_null(arena_join(&a, NULL, 0).p);
@@ -144,6 +145,19 @@ static void reset_starts_over(void **state)
     arena_deinit(&a);
 }
 
+static void numbers(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, NULL, 0, 10000);
+    assert_span(arena_u64(&a, 0), "0");
+    assert_span(arena_u64(&a, 9), "9");
+    assert_span(arena_u64(&a, 10), "10");
+    assert_span(arena_u64(&a, 1234567), "1234567");
+    assert_span(arena_u64(&a, UINT64_MAX), "18446744073709551615");
+    arena_deinit(&a);
+}
+
 static void texts(void **state)
 {
     char room[16];
@@ -202,6 +216,7 @@ int main(void)
         cmocka_unit_test(sizes_that_overflow),
         cmocka_unit_test(a_big_piece_leaves_the_current_block),
         cmocka_unit_test(reset_starts_over),
+        cmocka_unit_test(numbers),
         cmocka_unit_test(texts),
         cmocka_unit_test(printf_at_the_edge_of_a_block),
         cmocka_unit_test(must_alloc_dies_at_the_ceiling),

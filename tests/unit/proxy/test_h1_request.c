@@ -1,6 +1,7 @@
 /* What a well-formed request is understood as, and the limits it has. */
 #include <stdio.h>
 
+#include "proxy/head/chars.h"
 #include "unit/proxy/h1_bed.h"
 
 #define H "Host: a.example\r\n"
@@ -42,6 +43,38 @@ static void test_reads_a_request(void **state)
     assert_span(b.head.fields.v[1].value, "some value");
     assert_span(b.head.fields.v[2].name, "cookie");
     bed_deinit(&b);
+}
+
+/* They are read many characters at a time: of every length, with every character anywhere, a name is what
+ * it is, and what stands behind it stays as it was. */
+static void test_names_become_lower_case(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len <= 40; len++) {
+        for (int c = 1; c < 256; c++) {
+            char text[160], name[41];
+            size_t at = (size_t)c % len;
+            unsigned char lower = chars_token[c];
+            memset(name, 'N', len);
+            name[at] = (char)c;
+            name[len] = '\0';
+            snprintf(text, sizeof text, "GET / HTTP/1.1\r\n" H "%s:VALUE\r\n\r\n", name);
+            struct h1_bed b;
+            bed_init(&b);
+            int status = bed_read(&b, span_str(text), strlen(text));
+            if (lower == 0 && c != ':') { /* which ends a shorter name, unless it stands first */
+                assert_int_equal(status, 400);
+            } else if (lower != 0) {
+                assert_int_equal(status, 0);
+                memset(name, 'n', len);
+                name[at] = (char)lower;
+                assert_int_equal(b.head.fields.n, 1);
+                assert_true(span_eq(b.head.fields.v[0].name, span_of(name, len)));
+                assert_span(b.head.fields.v[0].value, "VALUE");
+            }
+            bed_deinit(&b);
+        }
+    }
 }
 
 static void test_targets(void **state)
@@ -321,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_a_request),
+        cmocka_unit_test(test_names_become_lower_case),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_persistence),
