@@ -61,6 +61,7 @@ struct front_h2 {
     struct front_h2_mem mem;
     struct front_h2_rest rest;
     struct exchange *exchanges;
+    struct exchange *last; /* the one that was asked for last, of an open stream; NULL: none */
     size_t streams;
     struct front_h2_meter meter;
     struct front_h2_past past;

@@ -8,9 +8,12 @@
 #define FRAME_HEADER 9
 #define DATA_MAX (TLS_RECORD_MAX - FRAME_HEADER)
 
-static struct exchange *exchange_of(struct front *f, int32_t stream)
+/* A stream's callbacks come several in a row. */
+struct exchange *front_h2_exchange(struct front *f, int32_t stream)
 {
-    return nghttp2_session_get_stream_user_data(f->h2.session, stream);
+    if (!f->h2.last || f->h2.last->h2.stream != stream)
+        f->h2.last = nghttp2_session_get_stream_user_data(f->h2.session, stream);
+    return f->h2.last;
 }
 
 static void link_exchange(struct front *f, struct exchange *x)
@@ -25,6 +28,7 @@ static void link_exchange(struct front *f, struct exchange *x)
 
 static void unlink_exchange(struct front *f, struct exchange *x)
 {
+    f->h2.last = NULL;
     *x->h2.prev = x->h2.next;
     if (x->h2.next)
         x->h2.next->h2.prev = x->h2.prev;
@@ -61,7 +65,7 @@ static ssize_t data_ready(nghttp2_session *session, int32_t stream, uint8_t *buf
     (void)session;
     (void)buf;
     (void)source;
-    struct exchange *x = exchange_of(user, stream);
+    struct exchange *x = front_h2_exchange(user, stream);
     bool end = false;
     if (!x)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -91,7 +95,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     struct front *f = user;
     /* A frame for which there was no room is offered again when there is, even if its exchange has been
      * let go of meanwhile and its reset waits behind it. */
-    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    struct exchange *x = front_h2_exchange(f, frame->hd.stream_id);
     if (!x)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (conn_room(&f->conn) == 0)
@@ -276,7 +280,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 {
     (void)flags;
     struct front *f = user;
-    struct exchange *x = exchange_of(f, stream);
+    struct exchange *x = front_h2_exchange(f, stream);
     if (!x) {
         nghttp2_session_consume(session, stream, len);
         return 0;
@@ -298,7 +302,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t stream
 /* The stream's close follows. */
 static void note_reset(struct front *f, const nghttp2_rst_stream *frame)
 {
-    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    struct exchange *x = front_h2_exchange(f, frame->hd.stream_id);
     if (!x)
         return;
     x->story.reset = frame->error_code;
@@ -317,7 +321,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         f->watch->leaving(f->watch);
     if (!headers && frame->hd.type != NGHTTP2_DATA)
         return 0;
-    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    struct exchange *x = front_h2_exchange(f, frame->hd.stream_id);
     if (!x)
         return 0;
     (void)session;
@@ -354,10 +358,11 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 {
     (void)session;
     struct front *f = user;
-    struct exchange *x = exchange_of(f, stream);
+    struct exchange *x = front_h2_exchange(f, stream);
     if (x && x->upgrade == UPGRADE_DONE && x->h2.body_ended && !x->request_ended &&
         code == NGHTTP2_NO_ERROR) {
         x->h2.closed = true; /* a slow backend still takes what the client has said */
+        f->h2.last = NULL;
     } else if (x) {
         /* Our own resets let go of it before; these are nghttp2's. */
         if (code != NGHTTP2_NO_ERROR)
@@ -378,7 +383,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     bool ends = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!ends || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
-    struct exchange *x = exchange_of(f, frame->hd.stream_id);
+    struct exchange *x = front_h2_exchange(f, frame->hd.stream_id);
     if (x && !x->h2.body_ended && x->upgrade != UPGRADE_DONE)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
                                   NGHTTP2_NO_ERROR);

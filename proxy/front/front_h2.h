@@ -17,6 +17,8 @@ struct front;
 
 extern const struct front_ops front_h2_ops;
 
+/* The exchange of an open stream, or NULL. */
+struct exchange *front_h2_exchange(struct front *f, int32_t stream);
 /* The stream has no exchange any more; X ends. */
 void front_h2_let_go(struct front *f, struct exchange *x);
 /* The same for every stream. */

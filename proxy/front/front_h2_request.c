@@ -34,6 +34,7 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
                        size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                        void *user)
 {
+    (void)session;
     (void)flags;
     struct front *f = user;
     if (!listen_is_inner(f->kind)) {
@@ -41,7 +42,7 @@ int front_h2_on_header(nghttp2_session *session, const nghttp2_frame *frame, con
         if (front_h2_meter_spent(&f->h2.meter))
             return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    struct exchange *x = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    struct exchange *x = front_h2_exchange(f, frame->hd.stream_id);
     if (!x || x->h2.refused || x->h2.refused_trailers)
         return 0;
     struct span n = span_of(name, name_len), v = span_of(value, value_len);

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "proxy/front/front.h"
 #include "proxy/front/front_h2.h"
 #include "proxy/h2/h2_field.h"
@@ -8,7 +6,7 @@ static struct span status_text(struct exchange *x, int status)
 {
     if (status == 200)
         return SPAN_LIT("200");
-    return arena_printf(&x->arena, "%d", status);
+    return arena_u64(&x->arena, (uint64_t)status);
 }
 
 /* What is said to HTTP/1.1 clients only (RFC 9113 8.2.2, RFC 8441 5). */
@@ -33,7 +31,7 @@ nghttp2_nv *front_h2_head_nva(struct exchange *x, const struct response_head *h,
         if (!is_upgrade_field(h->fields.v[i].id, upgraded))
             nva[k++] = h2_field_nv(h->fields.v[i].name, h->fields.v[i].value, flags);
     if (h->body == BODY_LENGTH) {
-        struct span length = arena_printf(&x->arena, "%llu", (unsigned long long)h->content_length);
+        struct span length = arena_u64(&x->arena, h->content_length);
         if (!length.p)
             return NULL;
         nva[k++] = h2_field_nv(SPAN_LIT("content-length"), length, flags);
