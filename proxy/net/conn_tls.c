@@ -1,7 +1,6 @@
 #include "proxy/net/conn_tls.h"
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 
 #include "proxy/net/conn_parts.h"
 
@@ -124,7 +123,17 @@ void conn_tls_move(struct conn *to, struct conn *c)
 
 /* --- plaintext in and out ---------------------------------------------------------------------- */
 
-/* Decrypts until the ciphertext is spent or `in` is full; how many bytes came. */
+/* Whether SSL_read may have more to give: it would only say that it wants more, and that is not cheap. */
+static bool may_hold_more(const struct conn *c)
+{
+    const struct conn_shared *s = c->shared;
+    bool in_scratch = s->scratch_owner == c && s->scratch_rest.len > 0;
+    return c->may_recv || c->eof || in_scratch || buf_len(&c->cipher) > 0 ||
+           SSL_pending(c->ssl) > 0;
+}
+
+/* Decrypts until the ciphertext is spent or `in` is full; how many bytes came. (Here and below: BoringSSL's
+ * functions clear the queue of errors themselves before they begin.) */
 static size_t decrypt(struct conn *c)
 {
     size_t got = 0;
@@ -135,12 +144,13 @@ static size_t decrypt(struct conn *c)
             conn_pause(c);
             return got;
         }
-        ERR_clear_error();
         int n = SSL_read(c->ssl, dst, (int)room);
         if (n > 0) {
             buf_commit(&c->in, (size_t)n);
             got += (size_t)n;
-            continue;
+            if (may_hold_more(c))
+                continue;
+            return got;
         }
         int e = SSL_get_error(c->ssl, n);
         if (e == SSL_ERROR_ZERO_RETURN)
@@ -191,7 +201,6 @@ static void finish_handshake(struct conn *c)
 
 void conn_tls_handshake(struct conn *c)
 {
-    ERR_clear_error();
     int r = SSL_do_handshake(c->ssl);
     if (r == 1) {
         finish_handshake(c);
@@ -216,7 +225,6 @@ void conn_tls_write(struct conn *c, struct span s)
 {
     while (s.len > 0 && c->broken == ERR_OK) {
         struct span part = span_sub(s, 0, TLS_RECORD_MAX);
-        ERR_clear_error();
         int n = SSL_write(c->ssl, part.p, (int)part.len);
         if (n != (int)part.len) {
             conn_fail(c, ERR_CRYPTO);
@@ -228,6 +236,5 @@ void conn_tls_write(struct conn *c, struct span s)
 
 void conn_tls_notify_close(struct conn *c)
 {
-    ERR_clear_error();
     (void)SSL_shutdown(c->ssl);
 }
