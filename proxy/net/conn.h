@@ -82,6 +82,7 @@ struct conn {
     bool timed;    /* `deadline` counts: it is left running when it does not, which costs less */
     bool may_recv; /* TLS: the socket has not said EAGAIN in this event */
     bool keeps;    /* `in` keeps the ciphertext that the handshake has read */
+    bool flushing; /* in on_flush: what is written there is sent after it */
     /* What storage each buffer has now, and what it will be lent next: by the traffic there is. */
     enum spare_kind in_kind, out_kind, in_next, out_next;
     bool closed;

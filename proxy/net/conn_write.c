@@ -43,7 +43,8 @@ void conn_append_out(struct conn *c, struct span s)
     }
     if (buf_append(&c->out, s) != ERR_OK)
         conn_fail(c, ERR_FULL);
-    turn_flush(&c->shared->turn, &c->flush);
+    if (!c->flushing)
+        turn_flush(&c->shared->turn, &c->flush);
 }
 
 /* Sends `out` and then S from where it lies; what the kernel does not take goes to `out`. */
@@ -186,8 +187,10 @@ void conn_on_flush(struct turn_item *i)
     struct conn *c = CONTAINER_OF(i, struct conn, flush);
     if (c->closed)
         return;
+    c->flushing = true;
     if (c->broken == ERR_OK && c->ops->on_flush && c->open)
         c->ops->on_flush(c);
+    c->flushing = false;
     if (c->closed)
         return;
     if (c->broken == ERR_OK && !c->connecting && !ev_is_active(&c->writer))
