@@ -208,6 +208,11 @@ void agent_awoke(struct agent *a)
     agent_retry_now(a);
 }
 
+void agent_renew(struct agent *a)
+{
+    agent_awoke(a);
+}
+
 /* --- life ---------------------------------------------------------------------------------------- */
 
 /* The proxy's settings: their defaults. What must be there is what no session can be named after. */

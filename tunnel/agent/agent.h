@@ -66,6 +66,9 @@ void agent_drop_session(struct agent *a, const char *session);
 /* Why the edge does not let SESSION be carried (it has ended, it is another's); NULL: it does, or was not
  * asked. Given again, a session is asked for again. Lives until the next change. */
 const char *agent_refusal(const struct agent *a, const char *session);
+/* Another connection is made, although there is one: a session may have been ended and made again at the edge, or
+ * be carried by another agent, without this one having been told. */
+void agent_renew(struct agent *a);
 /* The network has changed: what waits for its next try does not wait any more. */
 void agent_retry_now(struct agent *a);
 void agent_get_status(const struct agent *a, struct agent_status *out);
