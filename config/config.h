@@ -220,6 +220,8 @@ enum err config_dump(const struct config *c, struct buf *out) MUST_USE;
 /* The reference of all keys: "PATH: TYPE; default" and an indented explanation each, separated by
  * empty lines. */
 enum err config_describe(struct buf *out) MUST_USE;
+/* The same as the items of linkupd.yaml(5). */
+enum err config_describe_mdoc(struct buf *out) MUST_USE;
 
 /* A change that SIGHUP cannot bring into force (zone, state, listeners, workers, user):
  * the key's name, or NULL when all changes can be. */

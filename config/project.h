@@ -47,3 +47,5 @@ void project_free(struct project *p);
 const struct project_service *project_find(const struct project *p, struct span name);
 /* The reference of all keys, as config_describe's. */
 enum err project_describe(struct buf *out) MUST_USE;
+/* The same as the items of linkup.yaml(5). */
+enum err project_describe_mdoc(struct buf *out) MUST_USE;

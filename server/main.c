@@ -109,7 +109,7 @@ int main(int argc, char **argv)
     case ACTION_KEYS:
         return print_reference(config_describe);
     case ACTION_KEYS_MDOC:
-        return print_reference(reference_config_mdoc);
+        return print_reference(config_describe_mdoc);
     case ACTION_CALLS:
         return print_reference(api_describe);
     case ACTION_METRICS:
