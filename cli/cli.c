@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "config/project.h"
 
 /* Far more than any answer needs: a bound against what a hostile edge could send. */
 #define CLI_MEMORY ((size_t)512 << 20)
@@ -75,6 +76,14 @@ json_t *cli_keep(struct cli *c, json_t *j)
     return j;
 }
 
+void cli_forget(struct cli *c)
+{
+    for (struct kept_json *k = c->kept; k; k = k->next)
+        json_decref(k->json);
+    c->kept = NULL;
+    arena_deinit(&c->arena);
+}
+
 void cli_print_json(struct cli *c, const json_t *j)
 {
     /* On a terminal, what others wrote is shown in ASCII, so that it cannot steer it. */
@@ -94,9 +103,8 @@ static int finish(struct cli *c, int code)
         code = code == EXIT_DONE ? EXIT_INPUT : code;
     }
     settings_deinit(&c->settings);
-    for (struct kept_json *k = c->kept; k; k = k->next)
-        json_decref(k->json);
-    arena_deinit(&c->arena);
+    project_free(c->project);
+    cli_forget(c);
     return code;
 }
 

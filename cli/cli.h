@@ -13,12 +13,15 @@
 #include "core/arena.h"
 
 struct kept_json;
+struct project;
 
 struct cli {
     struct arena arena;
     struct term out, err;
     struct args args;
     struct settings settings;
+    struct settings_hint hint;
+    struct project *project; /* NULL: none is used; freed at the end of the run */
     struct kept_json *kept;
 };
 
@@ -33,6 +36,8 @@ void cli_say(struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* J (may be NULL) is given back at the end of the run. Returns J. */
 json_t *cli_keep(struct cli *c, json_t *j);
+/* Gives back what was kept and made since the run, or a part of it with an arena of its own, began. */
+void cli_forget(struct cli *c);
 /* J on standard output, indented on a terminal, one line in a pipe. */
 void cli_print_json(struct cli *c, const json_t *j);
 /* A text made in the arena. */

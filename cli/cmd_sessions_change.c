@@ -1,10 +1,11 @@
-/* sessions create, set; preview */
+/* sessions create, set */
 
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/edge.h"
 #include "cli/overrides.h"
+#include "cli/session_body.h"
 #include "cli/session_view.h"
 #include "core/buf.h"
 #include "core/file.h"
@@ -80,21 +81,6 @@ static void put_overrides(json_t *body, const struct overrides *o)
         json_object_set_new(body, "name", json_string(o->name));
 }
 
-static enum exit_code put_text(struct cli *c, json_t *body, const char *flag)
-{
-    const char *text = args_get(&c->args, flag);
-    if (!text || json_object_set_new(body, flag, json_string(text)) == 0)
-        return EXIT_DONE;
-    cli_complain(c, "--%s: what is given is not UTF-8", flag);
-    return EXIT_INPUT;
-}
-
-static enum exit_code put_ttl_and_owner(struct cli *c, json_t *body)
-{
-    enum exit_code code = put_text(c, body, "ttl");
-    return code == EXIT_DONE ? put_text(c, body, "owner") : code;
-}
-
 static enum exit_code call_and_print(struct cli *c, const struct edge_request *r)
 {
     struct edge_reply reply;
@@ -119,7 +105,7 @@ enum exit_code cmd_sessions_create(struct cli *c)
     if (code != EXIT_DONE)
         return code;
     put_overrides(body, &o);
-    code = put_ttl_and_owner(c, body);
+    code = session_put_words(c, body);
     if (code != EXIT_DONE)
         return code;
     if (args_has(&c->args, "pin"))
@@ -143,7 +129,7 @@ enum exit_code cmd_sessions_set(struct cli *c)
     json_t *body = cli_keep(c, json_object());
     if (json_object_size(o.services))
         json_object_set(body, "services", o.services);
-    code = put_ttl_and_owner(c, body);
+    code = session_put_words(c, body);
     if (code != EXIT_DONE)
         return code;
     if (pin || no_pin)
@@ -158,41 +144,4 @@ enum exit_code cmd_sessions_set(struct cli *c)
                                  .if_match = args_get(&c->args, "if-match"),
                                  .body = body,
                              });
-}
-
-/* The body is the data; how to send it is talk. */
-static void print_request(struct cli *c, const struct edge_request *r)
-{
-    const char *edge = args_get(&c->args, "edge");
-    cli_say(c, "%s %s%s", r->method, edge ? edge : "https://edge.<zone>", r->path);
-    cli_say(c, "Authorization: Bearer $LINKUP_TOKEN");
-    cli_say(c, "Content-Type: application/json");
-    cli_print_json(c, r->body);
-}
-
-enum exit_code cmd_preview(struct cli *c)
-{
-    struct overrides o;
-    enum exit_code code = overrides_parse(c, OVERRIDES_CREATE, args_has(&c->args, "preserve-host"),
-                                          &o);
-    if (code != EXIT_DONE)
-        return code;
-    if (json_object_size(o.services) == 0) {
-        cli_complain(c, "a preview of what? Give at least one SERVICE=URL");
-        return EXIT_USAGE;
-    }
-    json_t *body = cli_keep(c, json_pack("{s:O}", "services", o.services));
-    code = put_ttl_and_owner(c, body);
-    if (code != EXIT_DONE)
-        return code;
-    /* With a name it is made or replaced in place; without, the edge names it by its content. */
-    struct edge_request request = {
-        .method = o.name ? "PUT" : "POST",
-        .path = o.name ? edge_path(c, "/v1/sessions/", o.name) : "/v1/sessions",
-        .body = body,
-    };
-    if (!args_has(&c->args, "print-request"))
-        return call_and_print(c, &request);
-    print_request(c, &request);
-    return EXIT_DONE;
 }

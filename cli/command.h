@@ -23,8 +23,10 @@ enum value_kind {
     VALUE_NONE, /* of a flag: it is a switch */
     VALUE_TEXT,
     VALUE_FILE,
-    VALUE_SESSION,  /* the name of a session */
-    VALUE_OVERRIDE, /* SERVICE=URL */
+    VALUE_SESSION,     /* the name of a session */
+    VALUE_OWN_SESSION, /* of one of this machine's */
+    VALUE_SERVICE,     /* of the project */
+    VALUE_OVERRIDE,    /* SERVICE=URL */
     VALUE_SHELL,
     VALUE_SCOPE,
     VALUE_STORE,
@@ -81,6 +83,13 @@ enum exit_code cmd_sessions_set(struct cli *c);
 enum exit_code cmd_sessions_extend(struct cli *c);
 enum exit_code cmd_sessions_rm(struct cli *c);
 enum exit_code cmd_preview(struct cli *c);
+enum exit_code cmd_start(struct cli *c);
+enum exit_code cmd_stop(struct cli *c);
+enum exit_code cmd_route_local(struct cli *c);
+enum exit_code cmd_route_remote(struct cli *c);
+enum exit_code cmd_http(struct cli *c);
+enum exit_code cmd_agent(struct cli *c);
+enum exit_code cmd_names(struct cli *c);
 enum exit_code cmd_explain(struct cli *c);
 enum exit_code cmd_status(struct cli *c);
 enum exit_code cmd_doctor(struct cli *c);

@@ -1,159 +1,4 @@
-#include "cli/command.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "core/span.h"
-
-const struct flag global_flags[] = {
-    {.name = "edge",
-     .kind = VALUE_TEXT,
-     .value = "URL",
-     .help = "the edge: https://edge.<zone>, or unix:PATH for its admin socket"},
-    {.name = "token", .kind = VALUE_TEXT, .value = "T", .help = "the token; better in a file"},
-    {.name = "token-file",
-     .kind = VALUE_FILE,
-     .value = "FILE",
-     .help = "a file whose first line is the token; - is standard input"},
-    {.name = "ca",
-     .kind = VALUE_FILE,
-     .value = "FILE",
-     .help = "trust this CA (PEM) for the edge, beside the system's"},
-    {.name = "connect",
-     .kind = VALUE_TEXT,
-     .value = "HOST:PORT",
-     .help = "connect there instead of where the edge's name leads"},
-    {.name = "timeout",
-     .kind = VALUE_TEXT,
-     .value = "SECONDS",
-     .help = "give up after so long (30)"},
-    {.name = "json", .help = "print the API's JSON"},
-    {.name = "help", .letter = 'h', .no_env = true, .help = "help, of the command if one is named"},
-    {.name = "version", .no_env = true, .help = "print the version"},
-    {0},
-};
-
-#define FLAG_TTL                                                                                   \
-    {                                                                                              \
-        .name = "ttl", .kind = VALUE_TEXT, .value = "TIME",                                        \
-        .help = "how long it lives after its last change or use: 12h, 7d"                          \
-    }
-#define FLAG_PRESERVE                                                                              \
-    {                                                                                              \
-        .name = "preserve-host",                                                                   \
-        .help = "the backends get the client's Host, not the one of their URL"                     \
-    }
-#define FLAG_OWNER                                                                                 \
-    {                                                                                              \
-        .name = "owner", .kind = VALUE_TEXT, .value = "NAME",                                      \
-        .help = "whose it is, for people (the token's name)"                                       \
-    }
-#define FLAG_IF_MATCH                                                                              \
-    {                                                                                              \
-        .name = "if-match", .kind = VALUE_TEXT, .value = "ETAG",                                   \
-        .help = "only if it is still as `sessions show` told"                                      \
-    }
-
-static const struct flag login_flags[] = {
-    {.name = "trust-ca", .help = "trust the edge's own CA without asking"},
-    {.name = "fingerprint",
-     .kind = VALUE_TEXT,
-     .value = "SHA256",
-     .help = "trust the edge's own CA if this is its fingerprint"},
-    {0},
-};
-static const struct flag create_flags[] = {
-    FLAG_TTL,
-    FLAG_OWNER,
-    {.name = "pin", .help = "it stays until it is ended"},
-    FLAG_PRESERVE,
-    {.name = "from",
-     .kind = VALUE_FILE,
-     .value = "FILE",
-     .help = "the session as the API's JSON (domains, rewrites ...); - is standard input"},
-    {0},
-};
-static const struct flag set_flags[] = {
-    FLAG_TTL,
-    FLAG_OWNER,
-    {.name = "pin", .help = "it stays until it is ended"},
-    {.name = "no-pin", .help = "it expires again"},
-    FLAG_PRESERVE,
-    FLAG_IF_MATCH,
-    {0},
-};
-static const struct flag extend_flags[] = {FLAG_TTL, {0}};
-static const struct flag rm_flags[] = {FLAG_IF_MATCH, {0}};
-static const struct flag preview_flags[] = {
-    FLAG_TTL,      FLAG_OWNER,
-    FLAG_PRESERVE, {.name = "print-request", .help = "print the request's JSON, send nothing"},
-    {0},
-};
-static const struct flag explain_flags[] = {
-    {.name = "header",
-     .letter = 'H',
-     .kind = VALUE_TEXT,
-     .value = "'NAME: VALUE'",
-     .repeats = true,
-     .help = "a header field of the request"},
-    {0},
-};
-
-#define FLAG_STORE                                                                                 \
-    {                                                                                              \
-        .name = "store", .kind = VALUE_STORE, .value = "WHICH",                                    \
-        .help = "system, nss (browsers) or all (the default)"                                      \
-    }
-#define FLAG_ROOT                                                                                  \
-    {                                                                                              \
-        .name = "root", .kind = VALUE_FILE, .value = "FOLDER",                                     \
-        .help = "the system below FOLDER instead of this one (images, chroots)"                    \
-    }
-static const struct flag trust_flags[] = {
-    FLAG_STORE,
-    FLAG_ROOT,
-    {.name = "force", .help = "trust it although it is not limited to the edge's zone"},
-    {0},
-};
-static const struct flag untrust_flags[] = {FLAG_STORE, FLAG_ROOT, {0}};
-static const struct flag token_create_flags[] = {
-    {.name = "scope",
-     .kind = VALUE_SCOPE,
-     .value = "SCOPE",
-     .help = "read, session (make sessions, change one's own) or admin"},
-    {.name = "name", .kind = VALUE_TEXT, .value = "NAME", .help = "whose it is: ci, peter"},
-    {0},
-};
-static const struct flag doctor_flags[] = {
-    {.name = "resolver",
-     .kind = VALUE_TEXT,
-     .value = "ADDRESS",
-     .help = "ask this resolver instead of the machine's own"},
-    {.name = "dns",
-     .kind = VALUE_TEXT,
-     .value = "ADDRESS",
-     .help = "look at the edge's DNS there, whatever the zone's delegation says"},
-    {.name = "session",
-     .kind = VALUE_SESSION,
-     .value = "NAME",
-     .help = "look whether the services hand this session's context on"},
-    {.name = "header",
-     .letter = 'H',
-     .kind = VALUE_TEXT,
-     .value = "'NAME: VALUE'",
-     .repeats = true,
-     .help = "a header field of the request for that: a cookie, say"},
-    {.name = "config",
-     .letter = 'c',
-     .kind = VALUE_FILE,
-     .value = "FILE",
-     .help = "the project file (linkup.yaml here or above)"},
-    {0},
-};
-static const struct flag help_flags[] = {
-    {.name = "mdoc", .no_env = true, .help = "the flags and commands as a man page has them"},
-    {0},
-};
+#include "cli/command_flags.h"
 
 const struct command commands[] = {
     {.name = "login",
@@ -170,6 +15,74 @@ const struct command commands[] = {
          "  linkup login --edge unix:/run/linkup/admin.sock",
      .flags = login_flags,
      .run = cmd_login},
+
+    {.name = "start",
+     .operands = "[SERVICE ...]",
+     .max = OPERANDS_MANY,
+     .first = VALUE_SERVICE,
+     .rest = VALUE_SERVICE,
+     .help = "run this project's session from this machine",
+     .teach =
+         "Makes the session at the edge, opens a tunnel to it, writes env files, and prints what "
+         "is\n"
+         "where. The services that are named become local; all others stay as they were at the\n"
+         "last start, the shared ones at first. A folder (a git worktree, say) has a session of "
+         "its\n"
+         "own, with the same name at every start. In a pipe one URL is printed a line.\n"
+         "\n"
+         "The tunnel is held in the background by an agent, one for all sessions of this machine.\n"
+         "\n"
+         "  linkup start\n"
+         "  linkup start web api\n"
+         "  linkup start --session peter --foreground",
+     .flags = start_flags,
+     .run = cmd_start},
+
+    {.name = "stop",
+     .operands = "",
+     .help = "undo `start`",
+     .teach =
+         "Ends the session at the edge, takes Linkup's lines out of env files, and closes the\n"
+         "tunnel. The name and what was local are kept for the next start.",
+     .flags = stop_flags,
+     .run = cmd_stop},
+
+    {.name = "route local",
+     .operands = "SERVICE ...",
+     .max = OPERANDS_MANY,
+     .first = VALUE_SERVICE,
+     .rest = VALUE_SERVICE,
+     .help = "bring services on this machine into the session, at once",
+     .teach = "They stay local over restarts, until `route remote`.\n"
+              "\n"
+              "  linkup route local web\n"
+              "  linkup route local --all",
+     .flags = route_flags,
+     .run = cmd_route_local},
+
+    {.name = "route remote",
+     .operands = "SERVICE ...",
+     .max = OPERANDS_MANY,
+     .first = VALUE_SERVICE,
+     .rest = VALUE_SERVICE,
+     .help = "give services back to their shared copies, at once",
+     .flags = route_flags,
+     .run = cmd_route_remote},
+
+    {.name = "http",
+     .operands = "PORT",
+     .min = 1,
+     .max = 1,
+     .first = VALUE_TEXT,
+     .help = "bring what listens on a port into a session; needs no project file",
+     .teach =
+         "PORT may be a URL, too: h2c://localhost:9000. Without --session it is a session of its\n"
+         "own, the same one each time.\n"
+         "\n"
+         "  linkup http 3000 --service web\n"
+         "  linkup http 3000 --service web --session peter",
+     .flags = http_flags,
+     .run = cmd_http},
 
     {.name = "sessions ls",
      .alias = "list",
@@ -252,8 +165,10 @@ const struct command commands[] = {
      .help = "make a preview session, or bring one up to date",
      .teach =
          "For CI: may be repeated. With NAME that session is made or replaced in place; without,\n"
-         "the same overrides give the same name and URLs each time. --print-request shows what\n"
-         "would be sent, for a job that has nothing but curl.\n"
+         "the same overrides give the same name and URLs each time. Where there is a project "
+         "file,\n"
+         "services that are not named have its `remote`, and its domains lead to them.\n"
+         "--print-request shows what would be sent, for a job that has nothing but curl.\n"
          "\n"
          "  linkup preview pr-12 web=https://web-pr-12.example.net\n"
          "  linkup preview web=https://web-pr-12.example.net --print-request",
@@ -273,7 +188,17 @@ const struct command commands[] = {
 
     {.name = "status",
      .operands = "",
-     .help = "show the edge's version, workers, certificates and shared services",
+     .help = "show the sessions of this machine, or else the edge",
+     .teach =
+         "Each service with its place, and whether it is well: all are asked at the same time, for "
+         "2\n"
+         "seconds at most. In a pipe a line each: session, service, place, health, URL, backend.\n"
+         "Where no session is started, or with --all: the edge's version, workers, certificates "
+         "and\n"
+         "shared services. --json has all of it.\n"
+         "\n"
+         "  linkup status --watch",
+     .flags = status_flags,
      .run = cmd_status},
 
     {.name = "doctor",
@@ -369,71 +294,3 @@ const struct command commands[] = {
      .run = cmd_help},
     {0},
 };
-
-static const struct {
-    const char *name, *help;
-} groups[] = {
-    {"sessions", "virtual copies of the system, in which some services are yours"},
-    {"ca", "the edge's own certificate authority"},
-    {"token", "who may use the API"},
-};
-
-const char *command_group_help(const char *group)
-{
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
-        if (strcmp(groups[i].name, group) == 0)
-            return groups[i].help;
-    return NULL;
-}
-
-bool command_in_group(const struct command *command, const char *group)
-{
-    size_t len = strlen(group);
-    return strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
-}
-
-static bool has_alias(const struct command *c, struct span name)
-{
-    ptrdiff_t space = span_rchr(name, ' ');
-    if (!c->alias || space < 0 || !span_eq(span_from(name, (size_t)space + 1), span_str(c->alias)))
-        return false;
-    struct span first = span_sub(name, 0, (size_t)space + 1);
-    return span_starts(span_str(c->name), first);
-}
-
-const struct command *command_find(const char *name)
-{
-    for (const struct command *c = commands; c->name; c++)
-        if (strcmp(c->name, name) == 0 || has_alias(c, span_str(name)))
-            return c;
-    return NULL;
-}
-
-const char *flag_env(const struct flag *flag, char out[FLAG_ENV_MAX])
-{
-    snprintf(out, FLAG_ENV_MAX, "LINKUP_%s", flag->name);
-    for (char *p = out; *p; p++) {
-        if (*p >= 'a' && *p <= 'z')
-            *p = (char)(*p - 'a' + 'A');
-        if (*p == '-')
-            *p = '_';
-    }
-    return out;
-}
-
-const char *const *value_words(enum value_kind kind)
-{
-    static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-    static const char *const scopes[] = {"read", "session", "admin", NULL};
-    static const char *const stores[] = {"system", "nss", "all", NULL};
-    switch (kind) {
-    case VALUE_SHELL:
-        return shells;
-    case VALUE_SCOPE:
-        return scopes;
-    case VALUE_STORE:
-        return stores;
-    default:
-        return NULL;
-    }
-}

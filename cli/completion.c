@@ -77,10 +77,16 @@ static void put_value_line(FILE *f, enum value_kind kind)
         fputs("_linkup_files", f);
         return;
     case VALUE_SESSION:
-        fputs("_linkup_ids sessions", f);
+        fputs("_linkup_ids sessions ls", f);
         return;
     case VALUE_TOKEN_ID:
-        fputs("_linkup_ids token", f);
+        fputs("_linkup_ids token ls", f);
+        return;
+    case VALUE_OWN_SESSION:
+        fputs("_linkup_ids names sessions", f);
+        return;
+    case VALUE_SERVICE:
+        fputs("_linkup_ids names services", f);
         return;
     case VALUE_COMMAND:
         fputs("_linkup_offer", f);
@@ -94,7 +100,8 @@ static void put_value_line(FILE *f, enum value_kind kind)
 static void put_flag_values(FILE *f, const struct flag *flags)
 {
     for (; flags && flags->name; flags++) {
-        if (flags->kind != VALUE_FILE && !value_words(flags->kind))
+        bool asked = flags->kind == VALUE_OWN_SESSION || flags->kind == VALUE_SERVICE;
+        if (flags->kind != VALUE_FILE && !asked && !value_words(flags->kind))
             continue;
         fprintf(f, "    --%s) ", flags->name);
         put_value_line(f, flags->kind);
@@ -192,7 +199,7 @@ void completion_bash(FILE *f)
           "    local id rest\n"
           "    while IFS=$'\\t' read -r id rest; do\n"
           "        [[ $id == *[!A-Za-z0-9_-]* ]] || _linkup_offer \"$id\"\n"
-          "    done < <(\"${COMP_WORDS[0]}\" --timeout 2 \"$1\" ls 2>/dev/null)\n"
+          "    done < <(\"${COMP_WORDS[0]}\" --timeout 2 \"$@\" 2>/dev/null)\n"
           "}\n"
           "_linkup() {\n"
           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n"
@@ -215,7 +222,7 @@ void completion_zsh(FILE *f)
           "    local -a ids\n"
           "    while IFS=$'\\t' read -r id rest; do\n"
           "        [[ $id == *[^A-Za-z0-9_-]* ]] || ids+=(\"$id\")\n"
-          "    done < <(linkup --timeout 2 \"$1\" ls 2>/dev/null)\n"
+          "    done < <(linkup --timeout 2 \"$@\" 2>/dev/null)\n"
           "    compadd -- $ids\n"
           "}\n"
           "_linkup() {\n"

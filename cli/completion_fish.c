@@ -14,6 +14,23 @@ static void quote(FILE *f, const char *text)
     fputc('\'', f);
 }
 
+/* What tells the names of a kind, NULL where nothing does. */
+static const char *names_call(enum value_kind kind)
+{
+    switch (kind) {
+    case VALUE_SESSION:
+        return "sessions ls";
+    case VALUE_TOKEN_ID:
+        return "token ls";
+    case VALUE_OWN_SESSION:
+        return "names sessions";
+    case VALUE_SERVICE:
+        return "names services";
+    default:
+        return NULL;
+    }
+}
+
 static void put_flag(FILE *f, const char *condition, const struct flag *flag)
 {
     fprintf(f, "complete -c linkup -n '%s' -l %s", condition, flag->name);
@@ -29,6 +46,8 @@ static void put_flag(FILE *f, const char *condition, const struct flag *flag)
         for (; *words; words++)
             fprintf(f, "%s%s", *words, words[1] ? " " : "'");
     }
+    if (names_call(flag->kind))
+        fprintf(f, " -a '(__linkup_ids %s)'", names_call(flag->kind));
     fputs(" -d ", f);
     quote(f, flag->help);
     fputc('\n', f);
@@ -54,10 +73,9 @@ static void put_command(FILE *f, const struct command *c)
     snprintf(condition, sizeof condition, "__linkup_at \"%s\"", c->name);
     for (const struct flag *flag = c->flags; flag && flag->name; flag++)
         put_flag(f, condition, flag);
-    if (c->first == VALUE_SESSION)
-        fprintf(f, "complete -c linkup -n '%s' -a '(__linkup_ids sessions)'\n", condition);
-    if (c->first == VALUE_TOKEN_ID)
-        fprintf(f, "complete -c linkup -n '%s' -a '(__linkup_ids token)'\n", condition);
+    const char *asked = names_call(c->first);
+    if (asked)
+        fprintf(f, "complete -c linkup -n '%s' -a '(__linkup_ids %s)'\n", condition, asked);
     for (const char *const *w = value_words(c->first); w && *w; w++)
         fprintf(f, "complete -c linkup -n '%s' -a %s\n", condition, *w);
 }
@@ -105,7 +123,7 @@ static void put_head(FILE *f)
           "    test \"$(__linkup_command)\" = \"$argv[1]\"\n"
           "end\n"
           "function __linkup_ids\n"
-          "    linkup --timeout 2 $argv[1] ls 2>/dev/null | string replace -r '\\t.*' ''\n"
+          "    linkup --timeout 2 $argv 2>/dev/null | string replace -r '\\t.*' ''\n"
           "end\n"
           "complete -c linkup -f\n",
           f);

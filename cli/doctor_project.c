@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/doctor.h"
-#include "config/project.h"
+#include "cli/project_find.h"
 #include "core/fd.h"
 
 #define CONNECT_MS 2000
@@ -16,32 +16,6 @@
 #define LOCAL_CHECK "local"
 
 /* --- the file ------------------------------------------------------------------------------------ */
-
-static const char *file_in(struct cli *c, const char *folder)
-{
-    static const char *const names[] = {"linkup.yaml", "linkup.yml"};
-    for (size_t i = 0; i < 2; i++) {
-        const char *path = cli_text(c, "%s/%s", folder, names[i]);
-        if (access(path, F_OK) == 0)
-            return path;
-    }
-    return NULL;
-}
-
-/* In the working directory or above it; NULL: there is none. */
-static const char *find_file(struct cli *c)
-{
-    char folder[4096];
-    if (!getcwd(folder, sizeof folder))
-        return NULL;
-    for (;;) {
-        const char *path = file_in(c, folder);
-        char *slash = strrchr(folder, '/');
-        if (path || !slash || slash == folder)
-            return path;
-        *slash = '\0';
-    }
-}
 
 static void find_errors(struct doctor *d, const char *file, const struct config_errors *errors)
 {
@@ -115,11 +89,9 @@ static void check_service(struct doctor *d, const struct project_service *s)
 void doctor_check_project(struct doctor *d)
 {
     struct cli *c = d->cli;
-    const char *file = args_get(&c->args, "config");
+    const char *file = project_file(c);
     struct project *p = NULL;
     struct config_errors errors = {0};
-    if (!file)
-        file = find_file(c);
     if (!file) {
         doctor_find(d, FILE_CHECK, UNCHECKED, "no linkup.yaml here or above", NULL);
         return;

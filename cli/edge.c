@@ -174,6 +174,8 @@ enum exit_code edge_call(struct cli *c, const struct edge_request *r, struct edg
         return EXIT_UNREACHABLE;
     }
     code = edge_exit_code(out->http.status);
+    if (out->http.status == 404 && r->missing_ok)
+        return code;
     if (code != EXIT_DONE) {
         edge_tell_problem(c, &out->http);
         return code;

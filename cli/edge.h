@@ -10,6 +10,7 @@ struct edge_request {
     const char *if_match; /* NULL: none */
     const json_t *body;   /* NULL: none */
     bool plain;           /* the answer is no JSON */
+    bool missing_ok;      /* 404 is an answer: nothing is said of it */
 };
 
 struct edge_reply {

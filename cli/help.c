@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "config/project.h"
+
+#define PROJECT_TEXT_MAX ((size_t)1 << 20)
 #define INDENT 34 /* where the texts beside names begin */
 
 static void heading(const struct term *t, const char *text)
@@ -48,11 +51,15 @@ static void print_overview(struct cli *c, const struct term *t)
     fputs("  linkup [FLAG ...] COMMAND [OPERAND ...]\n", t->file);
     heading(t, "A first session");
     fputs("  linkup login --edge https://edge.dev.example.com      once\n"
-          "  linkup sessions create peter web=http://10.1.2.3:3000\n"
-          "  linkup sessions set peter api=http://10.1.2.3:9000\n"
-          "  linkup explain https://web.peter.dev.example.com/     where does it go, and why\n"
           "  linkup ca trust                                       for browsers\n"
-          "  linkup sessions rm peter\n",
+          "  linkup start                                          where linkup.yaml is\n"
+          "  linkup route local web                                yours from now on\n"
+          "  linkup status                                         what is where, and is it well\n"
+          "  linkup stop\n"
+          "\n"
+          "  linkup http 3000 --service web                        without a project file\n"
+          "  linkup sessions create peter web=http://10.1.2.3:3000 of what runs elsewhere\n"
+          "  linkup explain https://web.peter.dev.example.com/     where does it go, and why\n",
           t->file);
     heading(t, "Commands");
     print_commands(c, t, NULL);
@@ -114,8 +121,22 @@ enum exit_code help_print(struct cli *c, const struct term *t, const char *name)
     return EXIT_DONE;
 }
 
+/* The keys of a project file. */
+static enum exit_code print_project(struct cli *c, bool mdoc)
+{
+    struct buf text;
+    buf_init(&text, PROJECT_TEXT_MAX);
+    enum err e = mdoc ? project_describe_mdoc(&text) : project_describe(&text);
+    if (e == ERR_OK)
+        fwrite(buf_span(&text).p, 1, buf_len(&text), c->out.file);
+    buf_deinit(&text);
+    return e == ERR_OK ? EXIT_DONE : EXIT_INPUT;
+}
+
 enum exit_code cmd_help(struct cli *c)
 {
+    if (args_has(&c->args, "project"))
+        return print_project(c, args_has(&c->args, "mdoc"));
     if (args_has(&c->args, "mdoc")) {
         help_print_mdoc(&c->out);
         return EXIT_DONE;

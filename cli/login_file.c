@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/folders.h"
 #include "core/file.h"
 #include "core/mem.h"
 
@@ -13,17 +14,7 @@
 
 const char *login_folder(struct arena *arena, char *(*env)(const char *name))
 {
-    const char *base = env("XDG_CONFIG_HOME");
-    const char *home = env("HOME");
-    const char *below = "";
-    if (!base || base[0] != '/') {
-        base = home;
-        below = "/.config";
-    }
-    if (!base || base[0] != '/')
-        return NULL;
-    struct span path = arena_printf(arena, "%s%s/linkup", base, below);
-    return path.p;
+    return folder_named(arena, "XDG_CONFIG_HOME", "/.config", env);
 }
 
 static const char *login_path(struct cli *c)
@@ -94,20 +85,6 @@ enum exit_code login_read(struct cli *c, const char *edge, struct login *out)
     return EXIT_DONE;
 }
 
-/* The folders on the way to PATH's, ours closed to others. */
-static bool make_folders(const char *folder, struct arena *arena)
-{
-    char *path = arena_strz(arena, span_str(folder));
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!made)
-            return false;
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
 static json_t *with_login(json_t *root, const struct login *l)
 {
     json_t *one = json_object();
@@ -139,7 +116,7 @@ enum exit_code login_write(struct cli *c, const struct login *l)
 
     char *text = json_dumps(with_login(root, l), JSON_INDENT(2));
     CHECK(text);
-    bool written = make_folders(folder, &c->arena) &&
+    bool written = folder_make(folder, &c->arena) &&
                    file_write_atomic(path, span_str(text), 0600) == ERR_OK;
     int why = errno;
     mem_wipe(text, strlen(text));

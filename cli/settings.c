@@ -147,12 +147,30 @@ static void fill_from_login(struct settings *s, const struct login *l)
         s->ca_pem = span_str(l->ca_pem);
 }
 
-static enum exit_code edge_and_login(struct cli *c, struct settings *s, struct login *login)
+/* The edge of the command line, or that of the project: then *FROM is the project file's key. */
+static const char *edge_given(struct cli *c, const char **from)
 {
     const char *edge = args_get(&c->args, "edge");
+    *from = edge || !c->hint.edge ? "--edge" : "edge_url";
+    return edge ? edge : c->hint.edge;
+}
+
+/* A project's token goes to the project's edge only. */
+static void fill_from_hint(struct cli *c, struct settings *s)
+{
+    struct settings hinted = {0};
     const char *why;
+    if (s->token || !c->hint.token || !c->hint.edge)
+        return;
+    if (settings_edge(c, c->hint.edge, &hinted, &why) && strcmp(hinted.edge, s->edge) == 0)
+        s->token = arena_strz(&c->arena, span_str(c->hint.token));
+}
+
+static enum exit_code edge_and_login(struct cli *c, struct settings *s, struct login *login)
+{
+    const char *from, *why, *edge = edge_given(c, &from);
     if (edge && !settings_edge(c, edge, s, &why)) {
-        cli_complain(c, "--edge %s: %s", edge, why);
+        cli_complain(c, "%s %s: %s", from, edge, why);
         return EXIT_INPUT;
     }
     if (!login)
@@ -182,6 +200,7 @@ static enum exit_code resolve(struct cli *c, bool use_login)
         code = edge_and_login(c, &s, use_login ? &login : NULL);
     if (code != EXIT_DONE)
         return code;
+    fill_from_hint(c, &s);
     fill_from_login(&s, &login);
     c->settings = s;
     return EXIT_DONE;

@@ -20,6 +20,13 @@ struct settings {
     long timeout_s;
 };
 
+/* What a project file says, or what was kept with a session: it goes after the environment and before the
+ * login. A token belongs to its edge and is used with no other. */
+struct settings_hint {
+    const char *edge;  /* NULL: none */
+    const char *token; /* NULL: none */
+};
+
 /* Fills c->settings once; says what is wrong. */
 enum exit_code settings_resolve(struct cli *c) MUST_USE;
 /* The same, from --edge and without the login. */

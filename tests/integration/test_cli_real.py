@@ -194,3 +194,29 @@ def test_an_edge_that_has_gone(tmp_path):
         r = real.run("status")
     assert r.returncode == 3
     assert "is linkupd running" in r.stderr
+
+
+def test_preview_of_a_project(real, tmp_path):
+    (tmp_path / "linkup.yaml").write_text(f"""
+linkup: {{worker_url: "{real.url}", worker_token: "{real.token_file.read_text().strip()}", cache_routes: [/static/]}}
+services:
+  - {{name: web, remote: "https://web.example.net", local: "http://localhost:1"}}
+  - {{name: back, remote: "https://back.example.net", local: "http://localhost:2",
+     rewrites: [{{source: "^/a/(.*)", target: "/$1"}}]}}
+domains: [{{domain: shop.test, default_service: web, routes: [{{path: ^/api/, service: back}}]}}]
+""")
+    env = {"LINKUP_CONFIG": str(tmp_path / "linkup.yaml"), "LINKUP_CA": str(real.edge.ca_file),
+           "LINKUP_CONNECT": real.connect}
+    new = "back=https://pr-12.example.net"
+    r = real.run("preview", new, "--print-request", env=env)
+    body = json.loads(r.stdout)
+    assert body["services"] == {
+        "web": {"url": "https://web.example.net"},
+        "back": {"url": "https://pr-12.example.net", "rewrites": [{"source": "^/a/(.*)", "target": "/$1"}]}}
+    assert f"POST {real.url}/v1/sessions" in r.stderr
+    urls = real.ok("preview", new, env=env)
+    assert urls == real.ok("preview", new, env=env) and ".shop.test" not in urls
+    name = re.search(r"//back\.([0-9a-f]+)\.", urls)[1]
+    session = json.loads(real.ok("sessions", "show", name, "--json"))
+    assert session["preview"] and session["domains"][0]["domain"] == "shop.test"
+    assert session["cache_routes"] == ["/static/"]

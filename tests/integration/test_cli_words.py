@@ -10,7 +10,7 @@ import pytest
 from cli_edge import LINKUP
 
 SOURCE = Path(os.environ["LINKUP_SOURCE"])
-COMMANDS = ["login", "sessions ls", "sessions create", "sessions show", "sessions set",
+COMMANDS = ["login", "start", "stop", "route local", "route remote", "http", "sessions ls", "sessions create", "sessions show", "sessions set",
             "sessions extend", "sessions rm", "preview", "explain", "status", "doctor", "ca show", "ca trust",
             "ca untrust", "token create", "token ls", "token rm", "completion", "help"]
 
@@ -179,6 +179,9 @@ def complete(tmp_path, line, extra=""):
     ("linkup sessions create --ttl ", []),
     ("linkup --edge ", []),
     ("linkup help com", ["completion"]),
+    ("linkup route ", ["local", "remote"]),
+    ("linkup start --fo", ["--foreground"]),
+    ("linkup http 3000 --se", ["--service", "--session"]),
 ])
 def test_bash_completion(tmp_path, line, offers):
     assert complete(tmp_path, line) == offers
@@ -194,6 +197,21 @@ def test_bash_completion_asks_for_names_and_runs_none_of_them(tmp_path):
     fake.chmod(0o755)
     assert complete(tmp_path, f"{fake} sessions rm p") == ["peter", "paul"]
     assert not (tmp_path / "bad").exists()
+
+
+def test_bash_completion_offers_services_and_sessions_of_here(tmp_path):
+    (tmp_path / "linkup.yaml").write_text(
+        "linkup: {edge_url: 'https://edge.a.b'}\ndomains: [{domain: a.b, default_service: web}]\n"
+        "services: [{name: web, local: 'http://localhost:1'}, {name: api, local: 'http://localhost:2'}]\n")
+    state = tmp_path / ".local/state/linkup"
+    state.mkdir(parents=True)
+    (state / "sessions.json").write_text('{"sessions": [{"project": "", "edge": "https://edge.a.b", '
+                                         '"session": "slim-gecko", "on": false, "local": {}}]}')
+    here = f"export HOME={tmp_path}; cd {tmp_path}"
+    assert complete(tmp_path, f"{LINKUP} route local ", here) == ["web", "api"]
+    assert complete(tmp_path, f"{LINKUP} start w", here) == ["web"]
+    assert complete(tmp_path, f"{LINKUP} http 1 --service ", here) == ["web", "api"]
+    assert complete(tmp_path, f"{LINKUP} stop --session ", here) == ["slim-gecko"]
 
 
 def test_bash_completion_is_registered(tmp_path):

@@ -22,7 +22,7 @@ DOCS = SOURCE / "docs"
 MAN = sorted((DOCS / "man").glob("*.[0-9]"))
 PAGES = sorted(DOCS.glob("*.md")) + [p for p in [SOURCE / "README.md"] if p.exists()]
 GENERATED = re.compile(
-    r'(?P<begin>(<!-- |\.\\" From `)linkupd (?P<option>--[\w=-]+)( -->|`:)\n(\.Bl [^\n]*\n)?)'
+    r'(?P<begin>(<!-- |\.\\" From `)(?P<program>linkupd?) (?P<option>[\w= -]+?)( -->|`:)\n(\.Bl [^\n]*\n)?)'
     r'(?P<body>.*?)(?P<end>(\.El\n)?(<!-- end -->|\.\\" End of it\.))', re.S)
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.S | re.M)
 BASE = {"zone": "dev.example.com", "addresses": ["203.0.113.10"],
@@ -43,13 +43,14 @@ def run(*command, env=None):
 @pytest.mark.parametrize("path, options", [
     (DOCS / "api.md", ["--help-api"]),
     (DOCS / "metrics.md", ["--help-metrics"]),
-    (DOCS / "man/linkupd.yaml.5", ["--help-config=mdoc"])], ids=lambda v: getattr(v, "name", ""))
+    (DOCS / "man/linkupd.yaml.5", ["--help-config=mdoc"]),
+    (DOCS / "man/linkup.yaml.5", ["help --project --mdoc"])], ids=lambda v: getattr(v, "name", ""))
 def test_generated_parts(path, options):
     text = path.read_text()
     assert [m["option"] for m in GENERATED.finditer(text)] == options
 
     def fill(m):
-        r = run(LINKUPD, m["option"])
+        r = run({"linkup": LINKUP, "linkupd": LINKUPD}[m["program"]], *m["option"].split())
         assert (r.returncode, r.stderr) == (0, "")
         return m["begin"] + r.stdout + m["end"]
 
@@ -104,6 +105,18 @@ def test_configurations_check(text, tmp_path):
     env = {name: "backend.internal" for name in re.findall(r"\$\{(\w+)\}", text)}
     r = run(LINKUPD, "--check", "--config", str(file), env=env)
     assert (r.returncode, r.stderr) == (0, ""), r.stderr
+
+
+def test_the_example_of_a_project_is_one(tmp_path):
+    text = (DOCS / "man/linkup.yaml.5").read_text()
+    example = re.search(r"^\.Sh EXAMPLES\n\.Bd .*\n((?:.*\n)*?)\.Ed$", text, re.M)[1].replace("\\-", "-")
+    (tmp_path / "linkup.yaml").write_text(example)
+    r = run(LINKUP, "preview", "api=https://pr-12.example.net", "--print-request", "-c",
+            str(tmp_path / "linkup.yaml"))
+    assert r.returncode == 0, r.stderr
+    body = json.loads(r.stdout)
+    assert body["services"]["api"]["url"] == "https://pr-12.example.net"
+    assert body["services"]["api"]["rewrites"] and body["domains"][0]["default_service"] == "web"
 
 
 def test_the_summary_of_linkupd_checks(tmp_path):

@@ -29,7 +29,10 @@ struct row {
     int began, ended, status;
 };
 
-#define WEB {"w", "", "web", "peter", "host", "shared", "px", 0, 100, 200}
+#define WEB                                                                                        \
+    {                                                                                              \
+        "w", "", "web", "peter", "host", "shared", "px", 0, 100, 200                               \
+    }
 
 static json_t *text(const char *s)
 {
@@ -76,8 +79,8 @@ static void find_of(const struct row *rows, size_t n, json_int_t missed)
     json_decref(own);
 }
 
-#define FIND(...) \
-    find_of((const struct row[]){__VA_ARGS__}, \
+#define FIND(...)                                                                                  \
+    find_of((const struct row[]){__VA_ARGS__},                                                     \
             sizeof((const struct row[]){__VA_ARGS__}) / sizeof(struct row), 0)
 
 static size_t count(const char *in, const char *what)
@@ -106,12 +109,13 @@ static void one_loses_it(void **state)
     FIND(WEB, {"a", "w", "api", "peter", "baggage", "shared", "p", 10, 90, 200},
          {"b", "a", "auth", "", "none", "shared", "p", 20, 80, 200},
          {"c", "b", "users", "", "none", "shared", "p", 30, 40, 200});
-    assert_string_equal(said,
-                        FIRST "+ web -> api: in the session, by baggage\n"
-                              "! api -> auth: without the session's context; the shared copy answered, "
-                              "not the session's own\n"
-                              "- auth -> users: outside the session, as auth was called\n");
-    assert_int_equal(count(advice, "api passes traceparent on, but neither baggage nor tracestate"), 1);
+    assert_string_equal(said, FIRST
+                        "+ web -> api: in the session, by baggage\n"
+                        "! api -> auth: without the session's context; the shared copy answered, "
+                        "not the session's own\n"
+                        "- auth -> users: outside the session, as auth was called\n");
+    assert_int_equal(count(advice, "api passes traceparent on, but neither baggage nor tracestate"),
+                     1);
     assert_int_equal(count(advice, "auth"), 0);
 }
 
@@ -124,8 +128,10 @@ static void one_that_loses_it_often(void **state)
          {"d", "w", "api", "", "none", "shared", "x", 50, 60, 500});
     assert_string_equal(
         said, FIRST
-        "! web -> api, 2 times: without the session's context; the shared copy, as it happens, is right\n"
-        "! web -> auth: without the session's context; the shared copy answered, not the session's own\n"
+        "! web -> api, 2 times: without the session's context; the shared copy, as it happens, is "
+        "right\n"
+        "! web -> auth: without the session's context; the shared copy answered, not the session's "
+        "own\n"
         "! web -> api: without the session's context; the shared copy, as it happens, is right; it "
         "answered 500\n");
     assert_int_equal(count(advice, "web passes x-request-id on, and nothing else"), 1);
@@ -149,7 +155,8 @@ static void another_session(void **state)
 {
     FIND(WEB, {"a", "w", "api", "mary", "host", "shared", "p", 10, 20, 200},
          {"b", "w", "auth", "gone", "host", "", "p", 30, 40, 404});
-    assert_non_null(strstr(said, "! web -> api: without the session's context; in \"mary\" instead\n"));
+    assert_non_null(
+        strstr(said, "! web -> api: without the session's context; in \"mary\" instead\n"));
     assert_non_null(strstr(said, "in \"gone\" instead; it answered 404\n"));
 }
 
@@ -202,14 +209,10 @@ static void what_is_no_sighting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_hand_it_on),
-        TEST(one_loses_it),
-        TEST(one_that_loses_it_often),
-        TEST(whose_call_it_is_when_it_does_not_say),
-        TEST(another_session),
-        TEST(found_by_chance),
-        TEST(the_request_itself),
-        TEST(there_were_more),
+        TEST(all_hand_it_on),          TEST(one_loses_it),
+        TEST(one_that_loses_it_often), TEST(whose_call_it_is_when_it_does_not_say),
+        TEST(another_session),         TEST(found_by_chance),
+        TEST(the_request_itself),      TEST(there_were_more),
         TEST(what_is_no_sighting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
