@@ -12,7 +12,7 @@ from support.backend_h2 import BackendH2
 from support.edge import ZONE, Edge
 from support.http1 import Http1
 from support.names import Names
-from support.net import connect_unix, free_port, wait_until
+from support.net import PATIENCE, connect_unix, free_port, wait_until
 from support.pki import Issuer
 
 HOST = "web." + ZONE
@@ -93,7 +93,7 @@ def test_a_dead_address_is_passed_over_and_ejected(pair):
     with Names({"web.test": ["127.0.0.1", "127.0.0.2"]}) as names, edge_at(names, one.port) as edge:
         two.close()
         for c in list(two.connections):
-            c.ended.wait(10)
+            assert c.ended.wait(PATIENCE)
         assert {who(edge) for _ in range(40)} == {"one"}
         line = edge.wait_log("address_ejected")[1]
         assert line["address"] == "127.0.0.2" and line["port"] == one.port

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.net import PATIENCE
+
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["LINKUP_BUILD"])
 PAGES = ("README.md", "docs/deploy.md")
@@ -52,7 +54,7 @@ def fixture_terminal(tmp_path_factory):
                             check=True).stdout
     yield Terminal(dict(entry.split("=", 1) for entry in listed.split("\0") if entry))
     demo.terminate()
-    assert demo.wait(30) == 0
+    assert demo.wait(PATIENCE) == 0
 
 
 class Terminal:
@@ -70,14 +72,14 @@ class Terminal:
 
     def run(self, command):
         done = subprocess.run(["bash", "-c", command], cwd=SOURCE, env=self.env, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=2 * PATIENCE)
         return done.stdout
 
     def run_behind(self, command, folder):
         """COMMAND &: started, and ready."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(str(folder / "ready"))
-            listener.settimeout(20)
+            listener.settimeout(PATIENCE)
             process = subprocess.Popen(["bash", "-c", f"exec {command.rstrip(' &')}"], cwd=SOURCE,
                                        env={**self.env, "NOTIFY_SOCKET": str(folder / "ready")})
             self.background.append(process)
@@ -86,7 +88,7 @@ class Terminal:
     def end(self):
         for process in self.background:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
         self.background.clear()
 
 
