@@ -18,8 +18,6 @@
 #define READY_MS 20000
 #define HEED_S 3 /* of a signal */
 
-extern char **environ;
-
 /* --- in the child --------------------------------------------------------------------------------- */
 
 /* Flags' twins are of this call, a token among them; they are not the agent's. */

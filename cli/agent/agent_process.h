@@ -14,8 +14,5 @@ struct agent_files {
 /* With MAKE their folders are there afterwards; without, a path is NULL where there is no place for it. */
 enum exit_code agent_files_find(struct cli *c, bool make, struct agent_files *f) MUST_USE;
 
-/* With --ready it says so on this descriptor when it listens. */
+/* `linkup agent` (cmd_agent) runs one until it ends. With --ready it says so on this descriptor when it listens. */
 #define AGENT_READY_FD 3
-
-/* `linkup agent`: runs one until it ends. */
-enum exit_code cmd_agent(struct cli *c);
