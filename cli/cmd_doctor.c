@@ -33,11 +33,10 @@ static void print_json(struct cli *c, const struct doctor *d, bool ill)
 {
     json_t *checks = json_array();
     for (const struct finding *f = d->first; f; f = f->next)
-        json_array_append_new(checks,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s?}", "group", f->group, "check",
-                                        f->what, "verdict",
-                                        f->verdict == UNCHECKED ? "unchecked" : word(f->verdict),
-                                        "text", f->text, "advice", f->advice));
+        json_array_append_new(
+            checks, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "group", f->group, "check", f->what,
+                              "verdict", f->verdict == UNCHECKED ? "unchecked" : word(f->verdict),
+                              "text", f->text, "advice", f->advice));
     cli_print_json(c, cli_keep(c, json_pack("{s:b, s:o}", "well", !ill, "checks", checks)));
 }
 
@@ -63,7 +62,7 @@ static void print_grid(struct cli *c, const struct doctor *d)
             grid_head(&g, f->group);
         group = f->group;
         grid_add(&g, (const char *const[]){c->out.tty ? cli_text(c, "  %s", f->what) : f->what,
-                                            word(f->verdict), f->text});
+                                           word(f->verdict), f->text});
     }
     grid_print(&g, &c->out);
 }
@@ -82,10 +81,8 @@ enum exit_code cmd_doctor(struct cli *c)
         const char *group;
         void (*check)(struct doctor *d);
     } checks[] = {
-        {"the edge", doctor_check_edge},
-        {"names", doctor_check_dns},
-        {"tunnels", doctor_check_tunnel},
-        {"the project", doctor_check_project},
+        {"the edge", doctor_check_edge},   {"names", doctor_check_dns},
+        {"tunnels", doctor_check_tunnel},  {"the project", doctor_check_project},
         {"context", doctor_check_context},
     };
     struct doctor d;

@@ -147,11 +147,12 @@ static const char *mend(struct walk *w, const struct hop *h)
     const char *who = h->caller ? h->caller->service : "whoever calls it";
     const char *passes = h->by_parent ? "passes traceparent on, but neither baggage nor tracestate"
                                       : "passes x-request-id on, and nothing else";
-    const char *text = cli_text(
-        c,
-        "%s %s. What it receives in baggage (or tracestate) belongs into the requests that it makes: "
-        "with OpenTelemetry OTEL_PROPAGATORS=tracecontext,baggage does it, else copy the two fields",
-        who, passes);
+    const char *text = cli_text(c,
+                                "%s %s. What it receives in baggage (or tracestate) belongs into "
+                                "the requests that it makes: "
+                                "with OpenTelemetry OTEL_PROPAGATORS=tracecontext,baggage does it, "
+                                "else copy the two fields",
+                                who, passes);
     for (const struct finding *f = w->d->first; f; f = f->next)
         if (f->advice && same_text(f->advice, text))
             return NULL;
@@ -211,10 +212,11 @@ static void find_first(struct walk *w, const struct hop *h)
     else if (h->status >= 400)
         find(w, DOUBTFUL,
              cli_text(c, "%s received the context, and answered %d", h->service, h->status),
-             "it may have called nobody: give a URL that works, and what it needs with -H (cookies)");
+             "it may have called nobody: give a URL that works, and what it needs with -H "
+             "(cookies)");
     else
-        find(w, WELL, cli_text(c, "%s received the context, and answered %d", h->service, h->status),
-             NULL);
+        find(w, WELL,
+             cli_text(c, "%s received the context, and answered %d", h->service, h->status), NULL);
 }
 
 /* --- who calls nobody ---------------------------------------------------------------------------- */
@@ -241,12 +243,12 @@ static void find_silent(struct walk *w)
     struct cli *c = w->d->cli;
     const char *names = "";
     for (size_t i = 0; i < w->n; i++)
-        if (w->v[i].in_session && is_first_of_service(w, i) &&
-            !calls_somebody(w, w->v[i].service))
+        if (w->v[i].in_session && is_first_of_service(w, i) && !calls_somebody(w, w->v[i].service))
             names = cli_text(c, "%s%s%s", names, *names ? ", " : "", w->v[i].service);
     if (*names)
         find(w, UNCHECKED, cli_text(c, "no calls were seen of %s", names),
-             "if there were some, they had none of baggage, tracestate, traceparent and x-request-id, or "
+             "if there were some, they had none of baggage, tracestate, traceparent and "
+             "x-request-id, or "
              "did not go through the edge (https://SERVICE.ZONE): neither can be seen here");
 }
 

@@ -39,8 +39,7 @@ static json_t *call(struct asking *a, const char *method, const char *path, cons
     struct http_reply reply;
     char why[HTTP_WHY_MAX];
     target.token = c->settings.token;
-    const struct http_request r = {
-        .method = method, .path = path, .body = edge_body(c, body)};
+    const struct http_request r = {.method = method, .path = path, .body = edge_body(c, body)};
     if (http_exchange(&target, &r, &c->arena, &reply, why) != HTTP_DONE) {
         find(a, ILL, cli_text(c, "%s", why), NULL);
         return NULL;
@@ -101,7 +100,8 @@ static bool take_url(struct asking *a)
     else if (strcmp(outcome, "unknown-host") == 0 || strcmp(outcome, "edge") == 0)
         find(a, ILL, cli_text(c, "%s is no host of a service", a->url), NULL);
     else if (*named && a->session && strcmp(named, a->session) != 0)
-        find(a, ILL, cli_text(c, "%s is of the session \"%s\", not \"%s\"", a->url, named, a->session),
+        find(a, ILL,
+             cli_text(c, "%s is of the session \"%s\", not \"%s\"", a->url, named, a->session),
              NULL);
     else if (!*named && !a->session)
         find(a, UNCHECKED, cli_text(c, "%s names no session", a->url),
@@ -188,8 +188,11 @@ static void send_request(struct asking *a, const char *const *fields)
     split_url(c, a->url, &target.origin, &path);
     if (target.timeout_s > REQUEST_MOST_S)
         target.timeout_s = REQUEST_MOST_S;
-    const struct http_request r = {
-        .method = "GET", .path = path, .fields = fields, .accept = "text/html, */*;q=0.8", .discard = true};
+    const struct http_request r = {.method = "GET",
+                                   .path = path,
+                                   .fields = fields,
+                                   .accept = "text/html, */*;q=0.8",
+                                   .discard = true};
     if (http_exchange(&target, &r, &c->arena, &reply, why) == HTTP_DONE)
         find(a, WELL, cli_text(c, "asked for %s", a->url), NULL);
     else

@@ -11,9 +11,9 @@ static void find(struct doctor *d, enum verdict v, const char *text, const char 
     doctor_find(d, CHECK_NAME, v, text, advice);
 }
 
-static const char mend_way[] =
-    "something between here and there does not let upgrades pass: a proxy or load balancer in front of "
-    "the edge should pass TCP through as it is, TLS included";
+static const char mend_way[] = "something between here and there does not let upgrades pass: a "
+                               "proxy or load balancer in front of "
+                               "the edge should pass TCP through as it is, TLS included";
 
 void doctor_check_tunnel(struct doctor *d)
 {
@@ -23,17 +23,17 @@ void doctor_check_tunnel(struct doctor *d)
     char why[HTTP_WHY_MAX];
     if (c->settings.unix_path || !d->edge_works) {
         find(d, UNCHECKED,
-             d->edge_works ? "the admin socket is no way for them" : "the edge does not work", NULL);
+             d->edge_works ? "the admin socket is no way for them" : "the edge does not work",
+             NULL);
         return;
     }
     struct http_target target = edge_target(c);
     target.token = c->settings.token;
-    enum http_failure f = http_exchange(&target,
-                                        &(struct http_request){.method = "GET",
-                                                               .path = "/v1/tunnel",
-                                                               .fields = upgrade,
-                                                               .as_agent = true},
-                                        &c->arena, &reply, why);
+    enum http_failure f = http_exchange(
+        &target,
+        &(struct http_request){
+            .method = "GET", .path = "/v1/tunnel", .fields = upgrade, .as_agent = true},
+        &c->arena, &reply, why);
     if (f != HTTP_DONE)
         find(d, ILL, cli_text(c, "an upgrade gets no answer: %s", why), mend_way);
     else if (reply.status == 400)

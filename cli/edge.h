@@ -32,8 +32,8 @@ void edge_tell_failure(struct cli *c, enum http_failure f, const char *why);
 /* How to reach the edge of the settings; without the token. */
 struct http_target edge_target(struct cli *c);
 
-/* J as a request has it; p is NULL for none. */
-struct span edge_body(struct cli *c, const json_t *j);
+/* BODY as a request has it; p is NULL for none. */
+struct span edge_body(struct cli *c, const json_t *body);
 /* A path with S percent-encoded behind PREFIX: "/v1/tokens/" + "a b". */
 const char *edge_path(struct cli *c, const char *prefix, const char *s);
 /* A member that is a string, else "". */

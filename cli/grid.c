@@ -63,14 +63,14 @@ static void print_cell(const struct grid *g, const struct term *t, const char *t
         text = text_cut(g->arena, text, width < 3 ? 3 : width);
     size_t used = text_width(text);
     bool last = i + 1 == g->n_columns, tinted = g->tint && i == g->tinted && *text;
-    fprintf(t->file, "%s%s%s%*s", tinted ? g->tint(t, text) : "", text,
-            tinted ? term_plain(t) : "", last || used >= width ? 0 : (int)(width - used), "");
+    fprintf(t->file, "%s%s%s%*s", tinted ? g->tint(t, text) : "", text, tinted ? term_plain(t) : "",
+            last || used >= width ? 0 : (int)(width - used), "");
     fputs(last ? "\n" : "  ", t->file);
 }
 
 static void print_aligned(const struct grid *g, const struct term *t)
 {
-    size_t width[GRID_COLUMNS];
+    size_t width[GRID_COLUMNS] = {0};
     measure(g, width);
     if (t->width)
         squeeze(g, width, t->width);

@@ -135,7 +135,8 @@ static struct span trace_of(const struct exchange *x)
 {
     const struct field *id = fields_find(&x->request.fields, FIELD_X_REQUEST_ID);
     struct span trace, parent;
-    if (x->sighting->marks & WATCH_TRACEPARENT && tracing_parse(&x->request.fields, &trace, &parent))
+    if (x->sighting->marks & WATCH_TRACEPARENT &&
+        tracing_parse(&x->request.fields, &trace, &parent))
         return trace;
     CHECK(id);
     return span_sub(id->value, 0, WATCH_TRACE_LEN);

@@ -24,9 +24,10 @@ struct sighting {
     struct sighting *next;
     struct exchange *exchange;   /* NULL: it has ended */
     uint64_t began_us, ended_us; /* 0: it has not */
-    unsigned marks; /* enum watch_field */
+    unsigned marks;              /* enum watch_field */
     char hop[TRACING_SPAN_LEN + 1];
-    char caller[TRACING_SPAN_LEN + 1]; /* a hop, which need not be one of ours; "": none was named */
+    char
+        caller[TRACING_SPAN_LEN + 1]; /* a hop, which need not be one of ours; "": none was named */
     char host[WATCH_HOST_MAX], service[WATCH_NAME_MAX], session[WATCH_NAME_MAX]; /* "": none */
     enum session_source source;
     enum route_outcome outcome;

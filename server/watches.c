@@ -91,12 +91,11 @@ static json_t *to_json(const struct sighting *s, uint64_t from_us)
         [SESSION_FROM_REFERER] = "referer",
         [SESSION_FROM_ORIGIN] = "origin",
     };
-    json_t *json = json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:I}", "hop", s->hop,
-                             "caller", text_or_null(s->caller), "host", s->host, "service",
-                             text_or_null(s->service), "session", text_or_null(s->session), "from",
-                             sources[s->source], "backend", backend_to_json(s), "carried",
-                             fields_to_json(s->marks), "began_us",
-                             (json_int_t)(s->began_us - from_us));
+    json_t *json = json_pack(
+        "{s:s, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:I}", "hop", s->hop, "caller",
+        text_or_null(s->caller), "host", s->host, "service", text_or_null(s->service), "session",
+        text_or_null(s->session), "from", sources[s->source], "backend", backend_to_json(s),
+        "carried", fields_to_json(s->marks), "began_us", (json_int_t)(s->began_us - from_us));
     CHECK(json);
     bool over = s->ended_us != 0;
     json_object_set_new(json, "ended_us",

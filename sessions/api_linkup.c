@@ -112,8 +112,7 @@ static bool take_name(struct api_request *q, struct span *out)
     }
     const char *reserved = name_session_reserved(q->api->config, *out);
     if (reserved)
-        api_problem(q->call, 400, "desired_name", "This name cannot be a session's: %s.",
-                    reserved);
+        api_problem(q->call, 400, "desired_name", "This name cannot be a session's: %s.", reserved);
     return !reserved;
 }
 

@@ -30,7 +30,8 @@ static const struct api_route routes[] = {
      "server-sent events: what happens to sessions, and to the health of services; "
      "`last-event-id`"},
     {"POST", "/v1/watches", API_SESSION, BODY_JSON, api_watch_begin,
-     "watch a trace for a minute: the requests whose `traceparent` has the `trace_id` of the answer; "
+     "watch a trace for a minute: the requests whose `traceparent` has the `trace_id` of the "
+     "answer; "
      "for a `session` of one's own"},
     {"DELETE", "/v1/watches/{}", API_SESSION, BODY_NONE, api_watch_end,
      "end a watch, by its `trace_id`, and tell what was seen"},
@@ -181,9 +182,10 @@ enum err api_describe(struct buf *out)
         const struct api_route *r = &routes[i];
         const char *param = strstr(r->path, "{}");
         size_t before = param ? (size_t)(param - r->path) : strlen(r->path);
-        const char *name = !param ? "" : strstr(r->path, "tokens") ? "{id}"
+        const char *name = !param                       ? ""
+                           : strstr(r->path, "tokens")  ? "{id}"
                            : strstr(r->path, "watches") ? "{trace_id}"
-                                                       : "{name}";
+                                                        : "{name}";
         TRY(buf_printf(out, "| `%s %.*s%s%s` | %s | %s |\n", r->method, (int)before, r->path, name,
                        param ? param + 2 : "", scopes[r->auth], r->doc));
     }

@@ -92,7 +92,8 @@ static const struct {
     {"", 0, ""},
     {"traceparent: 00-" OTHER "-" PARENT "-01\r\n", 0, ""},
     {"traceparent: 00-" TRACE "-" PARENT "\r\n", 0, ""},
-    {"traceparent: 00-" TRACE "-" PARENT "-01\r\ntraceparent: 00-" TRACE "-" PARENT "-01\r\n", 0, ""},
+    {"traceparent: 00-" TRACE "-" PARENT "-01\r\ntraceparent: 00-" TRACE "-" PARENT "-01\r\n", 0,
+     ""},
     {"x-request-id: 12" TRACE "\r\n", 0, ""},
     {"baggage: linkup-hop=" PARENT "\r\n", 0, ""},
     {"x-request-id: " TRACE "\r\n", WATCH_REQUEST_ID, ""},
@@ -109,9 +110,11 @@ static const struct {
     /* What is no hop names nobody. */
     {"x-request-id: " TRACE "-" PARENT PARENT "\r\n", WATCH_REQUEST_ID, ""},
     {"x-request-id: " TRACE "-B7AD6B7169203331\r\n", WATCH_REQUEST_ID, ""},
-    {"x-request-id: " TRACE "-" PARENT "\r\nbaggage: linkup-hop=\xff\xfe\r\n", WATCH_REQUEST_ID, PARENT},
+    {"x-request-id: " TRACE "-" PARENT "\r\nbaggage: linkup-hop=\xff\xfe\r\n", WATCH_REQUEST_ID,
+     PARENT},
     {"x-request-id: " TRACE "\r\nbaggage: linkup-hop\r\n", WATCH_REQUEST_ID, ""},
-    {"traceparent: 00-" TRACE "-" PARENT "-01\r\nbaggage: linkup-hop=\r\n", WATCH_TRACEPARENT, PARENT},
+    {"traceparent: 00-" TRACE "-" PARENT "-01\r\nbaggage: linkup-hop=\r\n", WATCH_TRACEPARENT,
+     PARENT},
 };
 
 static void which_belong_to_it(void **state)
@@ -120,7 +123,8 @@ static void which_belong_to_it(void **state)
         char text[1024];
         proxy_watch(bed.proxy, TRACE);
         bed_client_open(&bed, 0, LISTEN_HTTPS, false);
-        snprintf(text, sizeof text, "GET /x HTTP/1.1\r\nhost: web.z.test\r\n%s\r\n", kinds[i].fields);
+        snprintf(text, sizeof text, "GET /x HTTP/1.1\r\nhost: web.z.test\r\n%s\r\n",
+                 kinds[i].fields);
         bed_say(&bed, text);
         struct sightings all = seen(TRACE);
         assert_int_equal(all.n, kinds[i].marks ? 1 : 0);
