@@ -272,3 +272,29 @@ enum err backend_url_parse(struct span url, struct arena *arena, struct config_b
     *out = b;
     return ERR_OK;
 }
+
+enum err backend_hostport_parse(struct span text, struct arena *arena, struct config_hostport *out,
+                                const char **why)
+{
+    struct url_parts parts = {.port = {NULL, 0}};
+    struct config_hostport h = {0};
+    char ip[ADDR_TEXT_MAX];
+    bool is_ip = false;
+
+    *why = text.len > URL_MAX ? "it is longer than 2048 bytes" : split_authority(text, &parts);
+    if (!*why && !parts.port.p)
+        *why = "the port is missing";
+    if (!*why)
+        *why = parse_port(parts.port, &h.port);
+    if (!*why)
+        *why = check_host(&parts, &is_ip, ip);
+    if (*why)
+        return ERR_SYNTAX;
+
+    struct span kept = arena_copy_lower(arena, is_ip ? span_str(ip) : parts.host);
+    h.host = kept.p ? arena_strz(arena, kept) : NULL;
+    if (!h.host)
+        return ERR_MEMORY;
+    *out = h;
+    return ERR_OK;
+}

@@ -9,3 +9,11 @@
  * defaults of the rest. On ERR_SYNTAX *WHY is a static sentence. */
 enum err backend_url_parse(struct span url, struct arena *arena, struct config_backend *out,
                            const char **why) MUST_USE;
+/* "host:port" in the same way; the port must be there. */
+enum err backend_hostport_parse(struct span text, struct arena *arena, struct config_hostport *out,
+                                const char **why) MUST_USE;
+/* Where connections to B go. */
+static inline struct config_hostport backend_connect(const struct config_backend *b)
+{
+    return b->connect.host ? b->connect : (struct config_hostport){b->host, b->port};
+}

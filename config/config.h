@@ -30,6 +30,12 @@ enum backend_scheme { BACKEND_HTTP, BACKEND_HTTPS, BACKEND_H2C };
 /* The version of the PROXY header that a backend is sent. */
 enum proxy_out { PROXY_OUT_OFF, PROXY_OUT_V1, PROXY_OUT_V2 };
 
+/* Where to connect to: a name or an address, and a port. */
+struct config_hostport {
+    const char *host; /* NULL: none */
+    uint16_t port;
+};
+
 /* A backend URL taken apart: shared by the configuration and the session API (config/backend_url.h). */
 struct config_backend {
     const char *url; /* normalised, for people and dumps */
@@ -37,8 +43,9 @@ struct config_backend {
     const char *host; /* lower case; an IPv6 literal without brackets */
     bool host_is_ip;
     uint16_t port;
-    const char *base_path; /* "" or "/x/y", no final slash */
-    bool preserve_host;    /* host: preserve */
+    const char *base_path;          /* "" or "/x/y", no final slash */
+    bool preserve_host;             /* host: preserve */
+    struct config_hostport connect; /* instead of the URL's own host and port */
     enum proxy_out proxy_protocol;
     const char *tls_ca;     /* PEM file, NULL: the system's roots */
     const char *tls_beside; /* PEM text, trusted beside them; NULL: none. No key of a file */
@@ -104,6 +111,7 @@ struct config_dns {
     uint32_t ttl;
     bool dnssec;
     bool unknown_nxdomain;
+    bool only_sessions; /* every other name is refused */
     struct config_strings records;
     unsigned *record_lines;    /* where each of them stands in the file */
     struct config_strings caa; /* CAA RDATA texts for the apex */

@@ -68,6 +68,13 @@ static const struct schema_key dns_keys[] = {
      .choices = unknown_choices,
      .fallback = "answer",
      .help = "What names of sessions that are not get: the edge's addresses, or NXDOMAIN."},
+    {.name = "only_sessions",
+     .type = &value_bool,
+     .flags = SCHEMA_DUMP_CHANGED,
+     AT(struct config, dns.only_sessions),
+     .fallback = "false",
+     .help = "Whether names that belong to no session are refused: for an edge beside the one that "
+             "the zone is delegated to."},
     {.name = "records",
      .type = &value_text,
      .flags = SCHEMA_LIST,

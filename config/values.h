@@ -40,6 +40,7 @@ extern const struct value_type value_ip;         /* struct addr, port 0 */
 extern const struct value_type value_endpoint;   /* struct addr */
 extern const struct value_type value_network;    /* struct addr_cidr */
 extern const struct value_type value_backend;    /* struct config_backend */
+extern const struct value_type value_hostport;   /* struct config_hostport */
 extern const struct value_type value_access_log; /* struct config_log */
 
 /* An error that goes on with `, not "TEXT"`, and the nearest choice if one is near, unless the text

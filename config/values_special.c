@@ -30,6 +30,35 @@ const struct value_type value_backend = {
     .write = backend_write,
 };
 
+static void hostport_read(const struct value *v, void *out)
+{
+    const char *why = "too long";
+    if (backend_hostport_parse(v->text, v->load->arena, out, &why) != ERR_OK)
+        value_fail(v, "must be a host and a port such as 10.0.0.7:443 (%s)", why);
+}
+
+static bool hostport_absent(const struct schema_key *key, const void *in)
+{
+    (void)key;
+    const struct config_hostport *h = in;
+    return !h->host;
+}
+
+static enum err hostport_write(const struct schema_key *key, const void *in, struct buf *out)
+{
+    (void)key;
+    const struct config_hostport *h = in;
+    const char *form = strchr(h->host, ':') ? "\"[%s]:%u\"" : "\"%s:%u\"";
+    return buf_printf(out, form, h->host, (unsigned)h->port);
+}
+
+const struct value_type value_hostport = {
+    .name = "host with port",
+    .read = hostport_read,
+    .write = hostport_write,
+    .absent = hostport_absent,
+};
+
 static void access_log_read(const struct value *v, void *out)
 {
     struct config_log *log = out;

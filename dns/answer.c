@@ -135,6 +135,11 @@ static enum state answer_txt(struct answer *a, const struct dns_node *node,
 static enum state state_name(struct answer *a)
 {
     struct dns_found f = dns_lookup(a->zone, a->name, a->below);
+    /* What an alias leads to is as good as its name. */
+    if (a->hops == 0 && !dns_found_is_ours(a->zone, &f, &a->r->oracle)) {
+        a->flags &= (uint16_t)~DNS_AA;
+        return finish(a, DNS_REFUSED);
+    }
     const struct dns_txt_name *txt = dns_txt_find(&a->r->txt, a->name);
     const struct dns_rrset *values = txt ? dns_txt_set(txt) : NULL;
     const struct dns_node *node = f.node;

@@ -20,7 +20,8 @@ enum dns_transport { DNS_UDP, DNS_TCP };
 /* What the responder asks of the rest of the edge, on the worker's thread. */
 struct dns_oracle {
     void *ctx;
-    /* Whether SESSION (a lower-case label) lives: only asked with dns.unknown_sessions: nxdomain. */
+    /* Whether SESSION (a lower-case label) lives: only asked with
+     * dns.unknown_sessions: nxdomain or dns.only_sessions. */
     bool (*session_lives)(void *ctx, struct span session);
 };
 

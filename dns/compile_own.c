@@ -118,12 +118,12 @@ static struct dns_node *add_living(struct dns_compile *k, const char *text)
     return node;
 }
 
-/* Needed only where names of sessions may not exist; elsewhere they would keep a static wildcard
+/* Needed only where it counts whether a session lives; elsewhere they would keep a static wildcard
  * from these names (RFC 4592 2.2.1). */
 static void add_living_names(struct dns_compile *k)
 {
     const struct config *c = k->config;
-    if (!k->zone->nxdomain)
+    if (!dns_zone_asks_sessions(k->zone))
         return;
     add_living(k, FORMAT(k, "edge.%s", c->zone));
     add_living(k, FORMAT(k, "www.%s", c->zone));

@@ -58,9 +58,17 @@ struct dns_found dns_lookup(const struct dns_zone *z, const struct dns_name *nam
     struct dns_found f = {.exact = w.left == 0};
     /* RFC 4592 3.3: only the closest encloser's own wildcard is a source of synthesis. */
     f.node = f.exact ? w.node : w.node->wildcard;
-    if (z->nxdomain)
+    if (dns_zone_asks_sessions(z))
         f.session = session_of(&w, name, below);
     return f;
+}
+
+bool dns_found_is_ours(const struct dns_zone *z, const struct dns_found *f,
+                       const struct dns_oracle *oracle)
+{
+    if (!z->only_sessions)
+        return true;
+    return f->session.p && oracle->session_lives && oracle->session_lives(oracle->ctx, f->session);
 }
 
 bool dns_found_lives(const struct dns_zone *z, const struct dns_found *f,

@@ -15,6 +15,9 @@ struct dns_found {
 
 /* NAME lies BELOW labels below the apex. The result borrows from it. */
 struct dns_found dns_lookup(const struct dns_zone *z, const struct dns_name *name, unsigned below);
+/* Whether F may be answered at all: with dns.only_sessions only what belongs to a session that lives. */
+bool dns_found_is_ours(const struct dns_zone *z, const struct dns_found *f,
+                       const struct dns_oracle *oracle);
 /* Whether the edge's own wildcard stands for the name found: always, but with
  * dns.unknown_sessions: nxdomain only for sessions that live. */
 bool dns_found_lives(const struct dns_zone *z, const struct dns_found *f,

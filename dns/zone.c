@@ -32,6 +32,7 @@ static struct dns_zone *new_zone(const struct config *c)
     dns_tree_init(&z->tree, &z->arena);
     z->ttl = c->dns.ttl;
     z->nxdomain = c->dns.unknown_nxdomain;
+    z->only_sessions = c->dns.only_sessions;
     return z;
 }
 

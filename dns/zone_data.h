@@ -15,10 +15,17 @@ struct dns_zone {
     struct arena arena; /* everything below, but the tree's table */
     struct dns_name name;
     uint32_t ttl;
-    bool nxdomain;    /* dns.unknown_sessions: names of sessions that are not do not exist */
-    struct span nsid; /* p == NULL: not told */
+    bool nxdomain;      /* dns.unknown_sessions: names of sessions that are not do not exist */
+    bool only_sessions; /* dns.only_sessions: whatever belongs to no living session is refused */
+    struct span nsid;   /* p == NULL: not told */
     struct dns_tree tree;
     struct dns_node synth;     /* what every other name below the zone has */
     struct dns_rrset negative; /* the SOA as it stands beside a negative answer (RFC 2308 3) */
     struct dns_rrset any;      /* the HINFO of RFC 8482 4.2 */
 };
+
+/* Whether it counts for answers which sessions live. */
+static inline bool dns_zone_asks_sessions(const struct dns_zone *z)
+{
+    return z->nxdomain || z->only_sessions;
+}

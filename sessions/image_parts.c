@@ -126,10 +126,10 @@ void image_regexes_drop(struct regex **v, size_t n)
  * their borders. */
 static uint64_t backend_hash(const struct config_backend *b)
 {
-    const char *texts[] = {b->host, b->tls_ca, b->tls_server_name};
+    const char *texts[] = {b->host, b->connect.host, b->tls_ca, b->tls_server_name};
     char numbers[64];
-    int n = snprintf(numbers, sizeof numbers, "%d:%u:%d:%d", (int)b->scheme, b->port, b->tls_verify,
-                     (int)b->proxy_protocol);
+    int n = snprintf(numbers, sizeof numbers, "%d:%u:%u:%d:%d", (int)b->scheme, b->port,
+                     b->connect.port, b->tls_verify, (int)b->proxy_protocol);
     uint64_t hash = span_hash(span_of(numbers, (size_t)n));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         uint64_t pair[3] = {hash, texts[i] != NULL, span_hash(span_str(texts[i]))};

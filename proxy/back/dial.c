@@ -2,6 +2,7 @@
 
 #include <openssl/x509.h>
 
+#include "config/backend_url.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "proxy/back/back_tls.h"
@@ -91,7 +92,7 @@ static void connect_to(struct dial *d, struct endpoint *p)
     endpoint_hold(p);
     p->busy++;
     d->endpoint = p;
-    addr_set_port(&to, d->to->port);
+    addr_set_port(&to, backend_connect(d->to).port);
     metrics_add(d->proxy->metrics, METRIC_BACK_CONNECTS, 1);
     conn_init_connect(&d->conn, &d->proxy->conns, &dial_conn_ops, &to, ssl);
     conn_deadline_ms(&d->conn, time_for_one(d));
@@ -226,6 +227,7 @@ void dial_start(struct dial *d, struct proxy *p, const struct dial_ops *ops,
                 const struct config_backend *to, struct endpoints *endpoints,
                 const struct addr *avoid)
 {
+    const char *host = backend_connect(to).host;
     struct addr given;
     d->proxy = p;
     d->ops = ops;
@@ -235,12 +237,12 @@ void dial_start(struct dial *d, struct proxy *p, const struct dial_ops *ops,
     d->avoids = avoid != NULL;
     if (avoid)
         d->tried[d->n_tried++] = *avoid;
-    if (addr_parse_ip(span_str(to->host), 0, &given) == ERR_OK)
+    if (addr_parse_ip(span_str(host), 0, &given) == ERR_OK)
         start_connecting(d, &given, 1);
     else if (is_localhost(d))
         connect_to_loopback(d);
     else
-        resolver_ask(p->resolver, to->host, &d->resolve);
+        resolver_ask(p->resolver, host, &d->resolve);
 }
 
 void dial_end(struct dial *d)

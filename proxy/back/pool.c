@@ -78,6 +78,7 @@ static bool is_same_backend(const struct config_backend *a, const struct config_
 {
     return a->scheme == b->scheme && a->port == b->port && a->tls_verify == b->tls_verify &&
            a->proxy_protocol == b->proxy_protocol && same_text(a->host, b->host) &&
+           a->connect.port == b->connect.port && same_text(a->connect.host, b->connect.host) &&
            same_text(a->tls_ca, b->tls_ca) && same_text(a->tls_server_name, b->tls_server_name);
 }
 
@@ -101,7 +102,8 @@ static size_t text_size(const char *text)
 /* What opening a connection needs; URLs, paths and the Host are an exchange's. */
 static void keep_backend(struct pool *pool, const struct config_backend *to)
 {
-    size_t size = text_size(to->host) + text_size(to->tls_ca) + text_size(to->tls_server_name);
+    size_t size = text_size(to->host) + text_size(to->connect.host) + text_size(to->tls_ca) +
+                  text_size(to->tls_server_name);
     char *at = pool->texts = mem_alloc(size);
     pool->to = (struct config_backend){
         .scheme = to->scheme,
@@ -109,8 +111,10 @@ static void keep_backend(struct pool *pool, const struct config_backend *to)
         .port = to->port,
         .proxy_protocol = to->proxy_protocol,
         .tls_verify = to->tls_verify,
+        .connect.port = to->connect.port,
     };
     pool->to.host = keep_text(&at, to->host);
+    pool->to.connect.host = keep_text(&at, to->connect.host);
     pool->to.tls_ca = keep_text(&at, to->tls_ca);
     pool->to.tls_server_name = keep_text(&at, to->tls_server_name);
 }

@@ -1,5 +1,6 @@
 #include "proxy/health/check.h"
 
+#include "config/backend_url.h"
 #include "core/mem.h"
 #include "proxy/back/back.h"
 
@@ -125,6 +126,8 @@ static void aim(struct check *c, const struct route_backend *b, const struct add
     c->backend.to = b->to;
     c->backend.to.host = addr_ip_text(at, c->host);
     c->backend.to.host_is_ip = true;
+    c->backend.to.port = backend_connect(&b->to).port;
+    c->backend.to.connect = (struct config_hostport){0};
     if (!b->to.tls_server_name)
         c->backend.to.tls_server_name = b->to.host;
     c->backend.hash = span_hash(span_of(parts, sizeof parts));

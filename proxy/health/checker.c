@@ -1,5 +1,6 @@
 #include "proxy/health/checker.h"
 
+#include "config/backend_url.h"
 #include "core/mem.h"
 #include "proxy/back/pool.h"
 #include "proxy/health/check.h"
@@ -107,7 +108,7 @@ static void start_round(struct watch *w)
     w->image = edge_image_ref(w->proxy->edge->image);
     w->service = edge_image_service(w->image, span_str(w->name));
     CHECK(w->service && w->service->health); /* checker_update has seen to that */
-    const char *host = w->service->backend.to.host;
+    const char *host = backend_connect(&w->service->backend.to).host;
     w->resolve.done = on_resolved;
     if (addr_parse_ip(span_str(host), 0, &given) == ERR_OK)
         ask_all(w, &given, 1);

@@ -448,6 +448,22 @@ def test_a_check_speaks_what_traffic_speaks(issued, scheme, make):
             wait_state(edge, "down")
 
 
+@pytest.mark.parametrize("make", [BackendH2, Backend], ids=["h2", "h1"])
+def test_connections_may_go_elsewhere(issued, make):
+    """The URL's name leads nowhere; it is still the backend's Host, and its certificate's name."""
+    with make(tls=issued["tls"]) as back, make(tls=issued["tls"]) as other:
+        services = [{"name": name, "url": "https://web.test", "health": dict(FAST), "tls": {"ca": issued["ca"]},
+                     "connect": f"127.0.0.1:{b.port}"} for name, b in (("web", back), ("api", other))]
+        with Edge({"services": services}) as edge:
+            wait_state(edge, "up")
+            for name, b in (("web", back), ("api", other)):
+                assert edge.get(f"{name}.{ZONE}", "/mine").status == 200
+                r = b.wait(lambda r: r.path == "/mine")
+                assert (getattr(r, "authority", None) or r.get("host")) == "web.test"
+            back.close()
+            wait_state(edge, "down")
+
+
 def test_an_untrusted_backend_is_down(issued):
     with Backend(tls=issued["tls"]) as back:
         services = [{"name": "web", "url": back.url, "health": FAST}]

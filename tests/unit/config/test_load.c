@@ -92,7 +92,7 @@ static void check_common_defaults(const struct config *c)
     assert_true(c->sessions.max == 100000);
     assert_int_equal(c->dns.ttl, 60);
     assert_false(c->dns.dnssec);
-    assert_false(c->dns.unknown_nxdomain);
+    assert_false(c->dns.unknown_nxdomain || c->dns.only_sessions);
     assert_int_equal(c->dns.records.n, 0);
     assert_int_equal(c->log.level, LOG_INFO);
     assert_int_equal(c->log.access, ACCESS_STDOUT);
@@ -180,7 +180,7 @@ static void test_every_other_value(void **state)
         "  host: preserve\n"
         "  tls: {ca: ../ca.pem, server_name: Web.Internal}\n"
         "  health: {path: /h, statuses: [200, 204]}\n"
-        "- {name: api, url: \"https://api\", tls: {verify: false}}\n"
+        "- {name: api, url: \"https://api\", tls: {verify: false}, connect: \"Db.internal:99\"}\n"
         "certificates:\n"
         "  issuer: acme\n"
         "  acme: {directory: https://ca.example/dir, contact: \"mailto:ops@example.com\",\n"
@@ -225,6 +225,9 @@ static void test_every_other_value(void **state)
     assert_int_equal(c->services[0].health.statuses[1].from, 204);
     assert_int_equal(c->services[0].health.statuses[1].to, 204);
     assert_false(c->services[1].backend.tls_verify);
+    assert_null(web->connect.host);
+    assert_string_equal(c->services[1].backend.connect.host, "db.internal");
+    assert_int_equal(c->services[1].backend.connect.port, 99);
 
     const struct config_certificates *certs = &c->certificates;
     assert_int_equal(certs->issuer, CERT_ISSUER_ACME);

@@ -109,7 +109,7 @@ static void challenges_are_bounded(void **state)
     bed_close(&b);
 }
 
-static void open_nxdomain(struct bed *b)
+static void open_asking(struct bed *b)
 {
     static struct config_service services[] = {{.name = "web"}, {.name = "api"}};
     static struct config_domain domains[] = {{.domain = "ex.test"},
@@ -119,8 +119,6 @@ static void open_nxdomain(struct bed *b)
     static const char *records[] = {"note TXT \"n\"",       "_dmarc.mail TXT \"d\"",
                                     "mail2 A 198.51.100.2", "*.wild A 198.51.100.3",
                                     "alias CNAME web.dead", "alias2 CNAME web.slim"};
-    bed_config(b);
-    b->config.dns.unknown_nxdomain = true;
     b->config.services = services;
     b->config.n_services = 2;
     b->config.domains = domains;
@@ -128,6 +126,13 @@ static void open_nxdomain(struct bed *b)
     bed_records(b, records, 6);
     b->living = ",slim,note,";
     bed_open(b);
+}
+
+static void open_nxdomain(struct bed *b)
+{
+    bed_config(b);
+    b->config.dns.unknown_nxdomain = true;
+    open_asking(b);
 }
 
 #define EDGE(name) "NOERROR aa an[" name ". 60 A 192.0.2.1]"
@@ -227,6 +232,37 @@ static void what_has_something_below_exists(void **state)
     bed_close(&b);
 }
 
+/* An edge beside the one that the zone is delegated to has no say about anything else. */
+static void only_sessions_are_answered_for(void **state)
+{
+    struct bed b;
+    bed_config(&b);
+    b.config.dns.only_sessions = true;
+    open_asking(&b);
+    add(&b, "_acme-challenge.dead.ex.test", "v");
+    static const struct row rows[] = {
+        {"slim.ex.test", "A", EDGE("slim.ex.test")},
+        {"web.slim.ex.test", "A", EDGE("web.slim.ex.test")},
+        {"web--slim.ex.test", "A", EDGE("web--slim.ex.test")},
+        {"slim.shop.ex.test", "A", EDGE("slim.shop.ex.test")},
+        {"web.slim.ex.test", "TXT", NODATA_EX},
+        {"dead.ex.test", "A", "REFUSED"},
+        {"web.dead.ex.test", "A", "REFUSED"},
+        {"_acme-challenge.dead.ex.test", "TXT", "REFUSED"},
+        {"dead.shop.ex.test", "A", "REFUSED"},
+        {"ex.test", "A", "REFUSED"},
+        {"ex.test", "SOA", "REFUSED"},
+        {"ns1.ex.test", "A", "REFUSED"},
+        {"edge.ex.test", "A", "REFUSED"},
+        {"web.ex.test", "A", "REFUSED"},
+        {"shop.ex.test", "A", "REFUSED"},
+        {"mail2.ex.test", "A", "REFUSED"},
+        {"alias2.ex.test", "A", "REFUSED"},
+    };
+    bed_rows(&b, rows, ARRAY_LEN(rows));
+    bed_close(&b);
+}
+
 static void a_new_zone_takes_over(void **state)
 {
     struct bed b;
@@ -261,6 +297,7 @@ int main(void)
         cmocka_unit_test(other_names_exist_whatever_sessions_there_are),
         cmocka_unit_test(sessions_stand_below_domains_too),
         cmocka_unit_test(what_has_something_below_exists),
+        cmocka_unit_test(only_sessions_are_answered_for),
         cmocka_unit_test(a_new_zone_takes_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
