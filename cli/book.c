@@ -172,6 +172,11 @@ bool entry_is_on(const json_t *entry)
     return json_is_true(json_object_get(entry, "on"));
 }
 
+bool entry_is_alone(const json_t *entry)
+{
+    return json_is_true(json_object_get(entry, "alone"));
+}
+
 const char *entry_local(const json_t *entry, const char *service)
 {
     return json_string_value(json_object_get(json_object_get(entry, "local"), service));

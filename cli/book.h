@@ -8,7 +8,8 @@
  *      "urls": {"web": "https://web.slim-gecko..."}, "domain_urls": {...}}
  *
  * "project" is "" where `linkup http` made it. A project's own session is its first one; others are asked for
- * by their name. "on": it was started and not stopped. */
+ * by their name. "on": it was started and not stopped; "alone": as `start --local` does it, on this machine's own
+ * edge. */
 #pragma once
 
 #include "cli/cli.h"
@@ -37,6 +38,8 @@ json_t *book_add(struct book *b, const char *project, const char *edge, const ch
 void book_remove(struct book *b, const json_t *entry);
 
 bool entry_is_on(const json_t *entry);
+/* It lives on this machine alone (local_edge.h). */
+bool entry_is_alone(const json_t *entry);
 /* Where SERVICE is on this machine, NULL: it is not local. */
 const char *entry_local(const json_t *entry, const char *service);
 /* URL NULL: it is local no more. */

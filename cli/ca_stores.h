@@ -15,6 +15,8 @@ struct ca_stores {
 
 enum exit_code ca_system_trust(struct cli *c, const struct ca_stores *s);
 enum exit_code ca_system_untrust(struct cli *c, const struct ca_stores *s);
+/* Whether the system's store has it. Nothing is said. */
+bool ca_system_has(struct cli *c, const struct ca_stores *s);
 enum exit_code ca_nss_trust(struct cli *c, const struct ca_stores *s);
 enum exit_code ca_nss_untrust(struct cli *c, const struct ca_stores *s);
 

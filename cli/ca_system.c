@@ -59,6 +59,14 @@ static bool holds(const char *path, const char *pem)
     return same;
 }
 
+bool ca_system_has(struct cli *c, const struct ca_stores *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (holds(anchor_path(c, s, &kinds[i]), s->pem))
+            return true;
+    return false;
+}
+
 /* Whether the tool has run since the anchor came. */
 static bool is_made(struct cli *c, const struct ca_stores *s, const struct kind *k)
 {

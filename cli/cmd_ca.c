@@ -6,6 +6,9 @@
 
 #include "cli/ca_stores.h"
 #include "cli/edge.h"
+#include "cli/local_beyond.h"
+#include "core/file.h"
+#include "core/mem.h"
 
 static const char *names_text(struct cli *c, const struct ca_cert *ca)
 {
@@ -36,9 +39,36 @@ json_t *ca_to_json(const struct ca_cert *ca)
                      names, "limited", ca->unlimited == NULL, "pem", ca->pem);
 }
 
+/* Of the edge on this machine: its file, whether it runs or not. */
+static enum exit_code read_local(struct cli *c, struct ca_cert *ca)
+{
+    struct local_place p;
+    char *data;
+    size_t len;
+    const char *why;
+    enum exit_code code = local_beyond_need_zone(c);
+    if (code == EXIT_DONE)
+        code = local_place_find(c, c->settings.zone, &p);
+    if (code != EXIT_DONE)
+        return code;
+    if (file_read(p.own_ca, LOCAL_CA_MAX, &data, &len) != ERR_OK) {
+        cli_complain(c, "there is no local edge of %s yet, and no CA", p.zone);
+        cli_advise(c, "it comes with the first: linkup start --local");
+        return EXIT_MISSING;
+    }
+    bool fine = ca_cert_parse(&c->arena, span_of(data, len), ca, &why);
+    mem_free(data);
+    if (fine)
+        return EXIT_DONE;
+    cli_complain(c, "%s: %s", p.own_ca, why);
+    return EXIT_INPUT;
+}
+
 static enum exit_code fetch(struct cli *c, struct ca_cert *ca)
 {
     struct edge_reply reply;
+    if (args_has(&c->args, "local"))
+        return read_local(c, ca);
     enum exit_code code = edge_call(
         c, &(struct edge_request){.method = "GET", .path = "/v1/ca.pem", .plain = true}, &reply);
     if (code != EXIT_DONE)
@@ -67,6 +97,11 @@ enum exit_code cmd_ca_show(struct cli *c)
     return EXIT_DONE;
 }
 
+const char *ca_local_id(struct cli *c, const char *zone)
+{
+    return cli_text(c, "local-%s", zone);
+}
+
 /* The zone names what we put into stores, so that untrust finds it without the edge. */
 static const char *store_id(struct cli *c, const struct ca_cert *ca)
 {
@@ -77,6 +112,8 @@ static const char *store_id(struct cli *c, const struct ca_cert *ca)
         id = c->settings.host;
     if (!id && ca)
         id = cli_text(c, "%.23s", ca->sha256);
+    if (args_has(&c->args, "local"))
+        id = ca_local_id(c, id);
     char *name = arena_strz(&c->arena, span_str(id));
     CHECK(name);
     for (char *p = name; *p; p++)
@@ -157,7 +194,7 @@ enum exit_code cmd_ca_untrust(struct cli *c)
     struct ca_cert ca;
     enum exit_code code = which_stores(c, &w);
     if (code == EXIT_DONE)
-        code = settings_resolve(c);
+        code = args_has(&c->args, "local") ? local_beyond_need_zone(c) : settings_resolve(c);
     /* Over a socket only the certificate tells the zone. */
     bool fetched = code == EXIT_DONE && !c->settings.zone;
     if (fetched)

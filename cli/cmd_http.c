@@ -116,6 +116,15 @@ static void show(struct cli *c, const struct place *p, const char *service)
     here_warn(c, c->project, one);
 }
 
+static enum exit_code not_alone(struct cli *c, const struct place *p)
+{
+    cli_complain(c, "%s is on this machine alone (linkup start --local)",
+                 json_text(p->entry, "session"));
+    cli_advise(
+        c, "make services of the project local with linkup route local, or give another --session");
+    return EXIT_MISSING;
+}
+
 enum exit_code cmd_http(struct cli *c)
 {
     struct place p;
@@ -130,6 +139,8 @@ enum exit_code cmd_http(struct cli *c)
         code = start_name(c, &p, &how);
     if (code != EXIT_DONE)
         return code;
+    if (entry_is_on(p.entry) && entry_is_alone(p.entry))
+        return not_alone(c, &p);
     entry_set_local(p.entry, service, url);
     code = put_service(c, &p, service, how);
     if (code == EXIT_DONE)

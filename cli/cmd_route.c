@@ -6,7 +6,7 @@
 #include "cli/edge.h"
 #include "cli/here_view.h"
 #include "cli/session_body.h"
-#include "cli/start.h"
+#include "cli/start_local.h"
 
 static enum exit_code no_url(struct cli *c, const struct place *p, const char *service)
 {
@@ -132,13 +132,14 @@ static enum exit_code route(struct cli *c, bool local)
         return code;
     if (!p.entry || !entry_is_on(p.entry))
         return place_not_started(c, &p);
-    code = place_check_edge(c);
+    bool alone = entry_is_alone(p.entry);
+    code = alone ? EXIT_DONE : place_check_edge(c);
     if (code == EXIT_DONE)
         code = named(c, &p, local, &names);
     if (code == EXIT_DONE)
         code = changes_of(c, &p, names, local, &services);
     if (code == EXIT_DONE)
-        code = change_all(c, &p, services, local);
+        code = alone ? start_local_again(c, &p) : change_all(c, &p, services, local);
     if (code == EXIT_DONE)
         show(c, &p, names);
     return code;

@@ -8,7 +8,8 @@
 #include "cli/here_view.h"
 #include "cli/live_view.h"
 #include "cli/session_body.h"
-#include "cli/start.h"
+#include "cli/start_local.h"
+#include "cli/stop.h"
 #include "config/suggest.h"
 
 static enum exit_code no_service(struct cli *c, const char *name)
@@ -56,9 +57,18 @@ static enum exit_code find(struct cli *c, struct place *p)
         cli_complain(c, "%s is of no project: it was made by linkup http", p->asked);
         return EXIT_MISSING;
     }
-    if (code == EXIT_DONE)
+    p->alone = args_has(&c->args, "local");
+    if (code == EXIT_DONE && !p->alone)
         code = place_check_edge(c);
     return code == EXIT_DONE ? check_operands(c) : code;
+}
+
+/* A name means one session, in one place. */
+static enum exit_code leave_local_edge(struct cli *c, const struct place *p)
+{
+    if (!entry_is_on(p->entry) || !entry_is_alone(p->entry))
+        return EXIT_DONE;
+    return stop_local(c, json_text(p->entry, "session"));
 }
 
 static enum exit_code register_it(struct cli *c, struct place *p)
@@ -67,8 +77,13 @@ static enum exit_code register_it(struct cli *c, struct place *p)
     enum exit_code code = start_name(c, p, &how);
     if (code == EXIT_DONE)
         code = choose_local(c, p->entry);
+    if (code == EXIT_DONE && p->alone)
+        return start_local(c, p, how);
+    if (code == EXIT_DONE)
+        code = leave_local_edge(c, p);
     if (code != EXIT_DONE)
         return code;
+    json_object_set_new(p->entry, "alone", json_false());
     json_t *body = cli_keep(c, session_body(c->project, json_object_get(p->entry, "local")));
     return start_register(c, p, how, body);
 }
@@ -89,12 +104,26 @@ static void show(struct cli *c, const struct place *p)
     if (args_has(&c->args, "json")) {
         cli_print_json(c, cli_keep(c, here_json(p->entry, services)));
     } else {
-        cli_say(c, "session %s is up at %s", json_text(p->entry, "session"), c->settings.edge);
+        cli_say(c, "session %s is up %s%s", json_text(p->entry, "session"),
+                p->alone ? "on this machine alone" : "at ", p->alone ? "" : c->settings.edge);
         here_print_urls(c, p->entry, services);
     }
     here_warn(c, c->project, services);
     if (json_object_size(json_object_get(p->entry, "local")) == 0 && c->err.tty)
         cli_say(c, "all services are the shared ones; make one yours: linkup route local SERVICE");
+}
+
+/* The session of P is up on the local edge. */
+static enum exit_code go_on_alone(struct cli *c, const struct place *p, enum exit_code code)
+{
+    show(c, p);
+    fflush(c->out.file);
+    start_local_tell(c, p);
+    if (!args_has(&c->args, "foreground"))
+        return code;
+    bool told = start_local_attend(c, p);
+    code = stop_session(c, p, false);
+    return told ? code : EXIT_UNREACHABLE;
 }
 
 enum exit_code cmd_start(struct cli *c)
@@ -106,6 +135,8 @@ enum exit_code cmd_start(struct cli *c)
     if (code != EXIT_DONE)
         return code;
     enum exit_code env = write_env_files(c);
+    if (p.alone)
+        return go_on_alone(c, &p, env);
     code = carry_up(c, p.entry, true);
     if (code != EXIT_DONE)
         return code;

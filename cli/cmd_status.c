@@ -1,5 +1,7 @@
 /* status */
 
+#include <string.h>
+
 #include "cli/edge.h"
 #include "cli/grid.h"
 #include "cli/here_status.h"
@@ -124,14 +126,28 @@ static void print_json(struct cli *c, const struct status *s)
     cli_print_json(c, all);
 }
 
+/* Whether there are sessions, and the edge has to do with none of them: it need not be there. */
+static bool is_all_alone(const struct status *s)
+{
+    size_t i;
+    json_t *session;
+    json_array_foreach(json_object_get(s->here, "sessions"), i, session)
+    {
+        if (strcmp(json_text(json_object_get(session, "tunnel"), "state"), "alone") != 0)
+            return false;
+    }
+    return s->n_here > 0;
+}
+
 /* Sessions of this machine first; the edge itself where there are none, or when it is asked for. */
 static enum exit_code show(struct cli *c)
 {
     struct status s = {0};
     bool json = args_has(&c->args, "json");
     enum exit_code here = look_here(c, &s);
-    bool whole = s.n_here == 0 || json || args_has(&c->args, "all");
-    enum exit_code edge = look_at_edge(c, whole, &s);
+    bool all = args_has(&c->args, "all"), alone = is_all_alone(&s);
+    bool whole = s.n_here == 0 || (json && !alone) || all;
+    enum exit_code edge = alone && !all ? EXIT_DONE : look_at_edge(c, whole, &s);
     if (s.n_here == 0 && edge != EXIT_DONE)
         return edge;
     if (json) {

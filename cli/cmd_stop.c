@@ -6,7 +6,7 @@
 #include "cli/carry.h"
 #include "cli/edge.h"
 #include "cli/env_files.h"
-#include "cli/start.h"
+#include "cli/start_local.h"
 #include "cli/stop.h"
 
 static enum exit_code worse(enum exit_code so_far, enum exit_code code)
@@ -50,8 +50,13 @@ static enum exit_code note(struct cli *c, const struct place *p, bool forget)
 enum exit_code stop_session(struct cli *c, const struct place *p, bool forget)
 {
     const char *session = json_text(p->entry, "session");
-    enum exit_code code = end_at_edge(c, session);
-    code = worse(code, carry_take(c, json_text(p->entry, "edge"), session));
+    enum exit_code code = EXIT_DONE;
+    if (entry_is_alone(p->entry)) {
+        code = stop_local(c, session);
+    } else {
+        code = end_at_edge(c, session);
+        code = worse(code, carry_take(c, json_text(p->entry, "edge"), session));
+    }
     code = worse(code, clear_env_files(c, p));
     code = worse(code, note(c, p, forget));
     if (code == EXIT_DONE)

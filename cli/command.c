@@ -11,6 +11,7 @@ static const struct {
     {"route", "whose copy of a service answers in the session"},
     {"sessions", "virtual copies of the system, in which some services are yours"},
     {"ca", "the edge's own certificate authority"},
+    {"local-dns", "how this machine finds the names of local sessions"},
     {"token", "who may use the API"},
 };
 

@@ -96,6 +96,8 @@ enum exit_code cmd_doctor(struct cli *c);
 enum exit_code cmd_ca_show(struct cli *c);
 enum exit_code cmd_ca_trust(struct cli *c);
 enum exit_code cmd_ca_untrust(struct cli *c);
+enum exit_code cmd_local_dns_install(struct cli *c);
+enum exit_code cmd_local_dns_uninstall(struct cli *c);
 enum exit_code cmd_token_create(struct cli *c);
 enum exit_code cmd_token_ls(struct cli *c);
 enum exit_code cmd_token_rm(struct cli *c);

@@ -64,7 +64,22 @@ const struct flag global_flags[] = {
         .name = "foreground", .help = "stay, show how it is, and stop it at the end (Ctrl-C)"      \
     }
 
-const struct flag start_flags[] = {FLAG_CONFIG, FLAG_SESSION, FLAG_FOREGROUND, {0}};
+const struct flag start_flags[] = {
+    FLAG_CONFIG,
+    FLAG_SESSION,
+    FLAG_FOREGROUND,
+    {.name = "local", .no_env = true, .help = "on this machine alone: the edge itself runs here"},
+    {.name = "port",
+     .kind = VALUE_TEXT,
+     .value = "N",
+     .no_env = true,
+     .help = "with --local: HTTPS at this port (443 where it may be had, else from 8443 on)"},
+    {.name = "linkupd",
+     .kind = VALUE_FILE,
+     .value = "FILE",
+     .help = "with --local: the edge's program (beside this one, or in the PATH)"},
+    {0},
+};
 const struct flag stop_flags[] = {
     FLAG_CONFIG,
     FLAG_SESSION,
@@ -149,13 +164,22 @@ const struct flag explain_flags[] = {
         .name = "root", .kind = VALUE_FILE, .value = "FOLDER",                                     \
         .help = "the system below FOLDER instead of this one (images, chroots)"                    \
     }
+#define FLAG_LOCAL_CA                                                                              \
+    {                                                                                              \
+        .name = "local", .no_env = true,                                                           \
+        .help = "the CA of this machine's local edge, not the zone's"                              \
+    }
+const struct flag ca_show_flags[] = {FLAG_CONFIG, FLAG_LOCAL_CA, {0}};
+const struct flag local_dns_flags[] = {FLAG_CONFIG, FLAG_ROOT, {0}};
 const struct flag trust_flags[] = {
+    FLAG_CONFIG,
+    FLAG_LOCAL_CA,
     FLAG_STORE,
     FLAG_ROOT,
     {.name = "force", .help = "trust it although it is not limited to the edge's zone"},
     {0},
 };
-const struct flag untrust_flags[] = {FLAG_STORE, FLAG_ROOT, {0}};
+const struct flag untrust_flags[] = {FLAG_CONFIG, FLAG_LOCAL_CA, FLAG_STORE, FLAG_ROOT, {0}};
 const struct flag token_create_flags[] = {
     {.name = "scope",
      .kind = VALUE_SCOPE,

@@ -32,9 +32,15 @@ const struct command commands[] = {
          "\n"
          "The tunnel is held in the background by an agent, one for all sessions of this machine.\n"
          "\n"
+         "With --local there is no tunnel, and nobody else sees the session: the edge itself runs\n"
+         "on this machine, with the same names. Local services are reached directly, without a\n"
+         "network, too; all others at the zone's edge. `linkup local-dns install` and `linkup ca\n"
+         "trust --local` let browsers find and trust it.\n"
+         "\n"
          "  linkup start\n"
          "  linkup start web api\n"
-         "  linkup start --session peter --foreground",
+         "  linkup start --session peter --foreground\n"
+         "  linkup start --local web",
      .flags = start_flags,
      .run = cmd_start},
 
@@ -227,6 +233,7 @@ const struct command commands[] = {
          "On a terminal its fingerprint, names and validity stand beside it. No token is needed.\n"
          "\n"
          "  linkup ca show > ca.pem; curl --cacert ca.pem https://web.peter.dev.example.com/",
+     .flags = ca_show_flags,
      .run = cmd_ca_show},
 
     {.name = "ca trust",
@@ -247,6 +254,36 @@ const struct command commands[] = {
      .help = "undo `ca trust`",
      .flags = untrust_flags,
      .run = cmd_ca_untrust},
+
+    {.name = "local-dns install",
+     .operands = "[NAME ...]",
+     .max = OPERANDS_MANY,
+     .first = VALUE_OWN_SESSION,
+     .rest = VALUE_OWN_SESSION,
+     .help = "let this machine find local sessions by their names",
+     .teach =
+         "Points this machine's resolver (systemd-resolved, macOS's, dnsmasq) at the local edge's\n"
+         "DNS, for the names of these sessions and for no others: names of other sessions, and\n"
+         "the zone's own, are asked for as before. Without NAME: the sessions that are local now.\n"
+         "It stays until `local-dns uninstall`, and needs root, for which it asks by sudo; "
+         "without\n"
+         "a terminal it says what is to be done.\n"
+         "\n"
+         "  linkup start --local && linkup local-dns install",
+     .flags = local_dns_flags,
+     .run = cmd_local_dns_install},
+
+    {.name = "local-dns uninstall",
+     .operands = "[NAME ...]",
+     .max = OPERANDS_MANY,
+     .first = VALUE_OWN_SESSION,
+     .rest = VALUE_OWN_SESSION,
+     .help = "undo `local-dns install`",
+     .teach =
+         "Takes away what was installed for these sessions, and nothing else. Without NAME: all\n"
+         "that was installed for the zone.",
+     .flags = local_dns_flags,
+     .run = cmd_local_dns_uninstall},
 
     {.name = "token create",
      .operands = "",

@@ -7,6 +7,7 @@
 #include "cli/edge.h"
 #include "cli/grid.h"
 #include "cli/here_view.h"
+#include "cli/local_process.h"
 #include "core/loop.h"
 #include "core/timefmt.h"
 
@@ -20,6 +21,23 @@ enum exit_code here_ask_agent(struct cli *c, json_t **status)
     code = agent_client_call(c, &a, json_pack("{s:s}", "do", "status"), status);
     agent_client_close(&a);
     return code;
+}
+
+/* It needs no tunnel. */
+static json_t *local_edge_of(struct cli *c, const json_t *entry)
+{
+    struct settings s = {0};
+    struct local_place p;
+    const char *why;
+    pid_t pid = 0;
+    if (settings_edge(c, json_text(entry, "edge"), &s, &why) && s.zone &&
+        local_place_find(c, s.zone, &p) == EXIT_DONE)
+        pid = local_process_find(&p);
+    if (!pid)
+        return json_pack("{s:s, s:s, s:s}", "state", "stopped", "since", "", "why",
+                         "the local edge does not run: linkup start --local");
+    return json_pack("{s:s, s:s, s:s}", "state", "alone", "since", "", "why",
+                     cli_text(c, "on this machine alone, at 127.0.0.1:%u", (unsigned)p.https));
 }
 
 static json_t *tunnel_of(const json_t *agent, const json_t *entry)
@@ -88,7 +106,8 @@ json_t *here_status(struct cli *c, const json_t *agent, const char *edge, const 
         const struct project *p = project_of(e);
         v[n++] = (struct here_set){p, here_services(c, p, e)};
         json_t *one = here_json(e, v[n - 1].services);
-        json_object_set_new(one, "tunnel", tunnel_of(agent, e));
+        json_object_set_new(one, "tunnel",
+                            entry_is_alone(e) ? local_edge_of(c, e) : tunnel_of(agent, e));
         json_array_append_new(list, one);
     }
     here_probe(c, v, n, false);
@@ -168,7 +187,8 @@ static void print_session(struct cli *c, const json_t *session)
         {"SERVICE", false}, {"URL", false}, {"PLACE", false}, {"BACKEND", true}, {"HEALTH", false}};
     const struct term *t = &c->out;
     const json_t *tunnel = json_object_get(session, "tunnel");
-    bool up = strcmp(json_text(tunnel, "state"), "up") == 0;
+    bool up = strcmp(json_text(tunnel, "state"), "up") == 0 ||
+              strcmp(json_text(tunnel, "state"), "alone") == 0;
     const char *project = json_text(session, "project"), *domain;
     struct grid g;
     size_t i;

@@ -4,7 +4,8 @@
  *      "sessions": [{"session", "edge", "project", "domain_urls", "services": [...] (here_view.h),
  *                    "tunnel": {"state": "up", "since": ..., "why": ""}}]}
  *
- * "state" is one of agent_held.h's, or "stopped" where the agent does not have it. */
+ * "state" is one of agent_held.h's, "stopped" where the agent does not have it, or "alone": there is no tunnel,
+ * for it is on this machine alone. */
 #pragma once
 
 #include "cli/cli.h"

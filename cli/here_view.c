@@ -6,15 +6,18 @@
 #include "cli/grid.h"
 #include "cli/probe.h"
 
-static const char *remote_of(const struct project *p, const char *service)
+/* On this machine alone the zone's edge has the others, and only what it does not have is elsewhere. */
+static const char *remote_of(const struct project *p, const json_t *entry, const char *service)
 {
+    if (entry_is_alone(entry))
+        return json_string_value(json_object_get(json_object_get(entry, "elsewhere"), service));
     const struct project_service *s = p ? project_find(p, span_str(service)) : NULL;
     return s ? s->remote.url : NULL;
 }
 
 static void add(json_t *list, const struct project *p, const json_t *entry, const char *service)
 {
-    const char *local = entry_local(entry, service), *remote = remote_of(p, service);
+    const char *local = entry_local(entry, service), *remote = remote_of(p, entry, service);
     const char *url = json_text(json_object_get(entry, "urls"), service);
     const char *place = local ? "local" : remote ? "remote" : "shared";
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "service", service, "url", url,

@@ -9,6 +9,7 @@ struct place {
     const char *project; /* file's path, "": none; c->project is it, read */
     const char *asked;   /* --session, NULL: not given */
     json_t *entry;       /* of the book, kept by the run; NULL: not known yet */
+    bool alone;          /* it is to be on this machine alone */
 };
 
 enum place_need {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/edge.h"
+#include "cli/start_local.h"
 
 enum exit_code start_end(struct cli *c, const char *session)
 {
@@ -41,7 +42,9 @@ static enum exit_code name_in(struct cli *c, struct book *b, struct place *p, en
     json_t *e = name ? book_find(b, edge, name) : book_own(b, p->project, edge);
     enum exit_code code = EXIT_DONE;
     *how = e ? START_KNOWN : name ? START_ASKED : START_MADE;
-    if (*how == START_MADE)
+    if (*how == START_MADE && p->alone)
+        name = start_local_name(c);
+    else if (*how == START_MADE)
         code = name_from_edge(c, &name);
     if (code == EXIT_DONE && !e) {
         e = book_add(b, p->project, edge, name);

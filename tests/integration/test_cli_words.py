@@ -12,7 +12,8 @@ from cli_edge import LINKUP
 SOURCE = Path(os.environ["LINKUP_SOURCE"])
 COMMANDS = ["login", "start", "stop", "route local", "route remote", "http", "sessions ls", "sessions create", "sessions show", "sessions set",
             "sessions extend", "sessions rm", "preview", "explain", "status", "doctor", "ca show", "ca trust",
-            "ca untrust", "token create", "token ls", "token rm", "completion", "help"]
+            "ca untrust", "local-dns install", "local-dns uninstall", "token create", "token ls", "token rm",
+            "completion", "help"]
 
 
 def linkup(*args, env=None, **more):

@@ -7,8 +7,8 @@ import tempfile
 
 
 @contextlib.contextmanager
-def open_page(url, hosts):
-    """HOSTS are led to 127.0.0.1."""
+def open_page(url, hosts, home=None):
+    """HOSTS are led to 127.0.0.1. Certificates are looked at with HOME only: against the store there."""
     chromium = shutil.which("chromium")
     assert chromium, "no chromium: tools/setup test installs it"
     rules = ",".join(f"MAP {h} 127.0.0.1" for h in hosts)
@@ -16,10 +16,10 @@ def open_page(url, hosts):
         with subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", chromium, "--headless=new", "--no-sandbox",
              "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             f"--user-data-dir={folder}", "--ignore-certificate-errors",
+             f"--user-data-dir={folder}", *([] if home else ["--ignore-certificate-errors"]),
              f"--host-resolver-rules={rules}", "--remote-debugging-port=0", url],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={"HOME": folder, "PATH": "/usr/bin:/bin"}) as browser:
+            env={"HOME": str(home or folder), "PATH": "/usr/bin:/bin"}) as browser:
             try:
                 yield
             finally:
