@@ -123,6 +123,13 @@ static void count_cut(struct exchange *x)
     metrics_add(x->proxy->metrics, by, 1);
 }
 
+static void count_inner(const struct exchange *x)
+{
+    const struct proxy_hooks *hooks = x->proxy->hooks;
+    if (listen_is_inner(x->kind) && hooks->inner_done)
+        hooks->inner_done(hooks->ctx, x);
+}
+
 void exchange_done(struct exchange *x)
 {
     CHECK(!x->done);
@@ -132,6 +139,8 @@ void exchange_done(struct exchange *x)
     if (!x->uncounted) {
         access_log_write(x->proxy->access, x);
         count_cut(x);
+    } else {
+        count_inner(x);
     }
     if (x->sighting)
         watch_note_end(x);

@@ -45,6 +45,8 @@ struct proxy_hooks {
     void (*local_cancel)(void *ctx, struct local_call *call);
     /* X came by an inner listener: it is to be brought on its way. NULL: there are none. */
     void (*inner)(void *ctx, struct exchange *x);
+    /* X, which came by an inner listener, has ended: for counting. NULL: nobody counts. */
+    void (*inner_done)(void *ctx, const struct exchange *x);
     /* X's route leads to its session's tunnel; its head is ready for the way. NULL: there are none. */
     void (*tunnel)(void *ctx, struct exchange *x);
     /* A service has been looked at (health/health.h); R lives during the call. May be NULL. */
