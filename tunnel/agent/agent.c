@@ -14,6 +14,9 @@
 #define REFUSED_MS 30000
 /* A tunnel that has been up for so long makes up for all failures before it. */
 #define STEADY_MS 10000
+/* Connections at once: the one that counts, and older ones whose requests have not ended. */
+#define LINKS_MAX 64
+#define TOKEN_MAX 4096
 
 /* --- what is told -------------------------------------------------------------------------------- */
 
@@ -32,18 +35,26 @@ static void set_state(struct agent *a, enum agent_state state, const char *why)
     a->ops.changed(a->ops.ctx, &told);
 }
 
+static uint64_t left_ms(const struct agent *a, const ev_timer *t)
+{
+    double left = ev_timer_remaining(a->loop, (ev_timer *)t);
+    return left > 0 ? (uint64_t)(left * 1000) : 0;
+}
+
 void agent_get_status(const struct agent *a, struct agent_status *out)
 {
     *out = a->status;
     out->open = atomic_load_explicit(&a->metrics.value[METRIC_EXCHANGES_OPEN],
                                      memory_order_relaxed);
     out->next_try_ms = 0;
+    for (const struct agent_link *l = a->links; l; l = l->next)
+        out->tunnels += l->front != NULL;
     if (out->state == AGENT_UP)
         out->attempts = 0;
-    if (ev_is_active(&a->again)) {
-        double left = ev_timer_remaining(a->loop, (ev_timer *)&a->again);
-        out->next_try_ms = left > 0 ? (uint64_t)(left * 1000) : 0;
-    }
+    if (ev_is_active(&a->again))
+        out->next_try_ms = left_ms(a, &a->again);
+    else if (out->state == AGENT_REFUSED && ev_is_active(&a->hope))
+        out->next_try_ms = left_ms(a, &a->hope);
 }
 
 /* --- what is wanted, and what there is ----------------------------------------------------------- */
@@ -62,6 +73,22 @@ static void try_again_in(struct agent *a, uint64_t ms)
     ev_timer_stop(a->loop, &a->again);
     ev_timer_set(&a->again, (double)ms / 1000., 0.);
     ev_timer_start(a->loop, &a->again);
+}
+
+static void hope_later(struct agent *a)
+{
+    ev_timer_stop(a->loop, &a->hope);
+    ev_timer_set(&a->hope, REFUSED_MS / 1000., 0.);
+    ev_timer_start(a->loop, &a->hope);
+}
+
+/* Whether all that the edge does not refuse is carried: whatever else is tried, changes nothing of that. */
+static bool is_steady(const struct agent *a)
+{
+    char firm[AGENT_SET_MAX];
+    const struct agent_link *up = present(a, true);
+    agent_wanted_set(a, false, firm);
+    return up && span_eq(span_str(up->set), span_str(firm));
 }
 
 static uint64_t pause_ms(const struct agent *a)
@@ -88,13 +115,25 @@ static void settle_for_nothing(struct agent *a)
         set_state(a, AGENT_REFUSED, a->sessions->refusal);
 }
 
+/* An edge that ends tunnels and does not close them would have us collect them. */
+static void end_oldest(struct agent *a)
+{
+    struct agent_link *oldest = NULL;
+    size_t n = 0;
+    for (struct agent_link *l = a->links; l; l = l->next, n++)
+        if (l->stage == LINK_LEAVING)
+            oldest = l;
+    if (n > LINKS_MAX && oldest)
+        agent_link_end(oldest);
+}
+
 static void on_settle(struct turn_item *i)
 {
     struct agent *a = CONTAINER_OF(i, struct agent, settle);
     char wanted[AGENT_SET_MAX];
     if (a->freeing)
         return;
-    agent_wanted_set(a, wanted);
+    agent_wanted_set(a, true, wanted);
     if (!*wanted) {
         settle_for_nothing(a);
         return;
@@ -113,8 +152,12 @@ static void on_settle(struct turn_item *i)
     }
     if (trying || ev_is_active(&a->again))
         return;
-    set_state(a, AGENT_CONNECTING, "");
+    if (is_steady(a))
+        set_state(a, AGENT_UP, "");
+    else
+        set_state(a, AGENT_CONNECTING, "");
     agent_link_start(a, wanted);
+    end_oldest(a);
 }
 
 void agent_settle_later(struct agent *a)
@@ -126,6 +169,20 @@ static void on_again(struct ev_loop *loop, ev_timer *t, int events)
 {
     (void)loop, (void)events;
     agent_settle_later(t->data);
+}
+
+static void on_hope(struct ev_loop *loop, ev_timer *t, int events)
+{
+    (void)loop, (void)events;
+    struct agent *a = t->data;
+    if (agent_hope_again(a, true))
+        agent_settle_later(a);
+}
+
+void agent_retry_within(struct agent *a, uint64_t ms)
+{
+    if (ev_is_active(&a->again) && left_ms(a, &a->again) > ms)
+        try_again_in(a, ms);
 }
 
 void agent_retry_now(struct agent *a)
@@ -143,13 +200,20 @@ void agent_link_failed(struct agent_link *l, enum link_failure what, struct span
     struct agent_session *s = agent_find_session(a, session);
     LOG(LOG_INFO, "tunnel_failed", LOG_S("why", why));
     agent_link_end(l);
-    a->status.attempts++;
     if (s && what == LINK_REFUSED) { /* the others are carried without it */
         agent_refuse_session(s, why);
+        hope_later(a);
         a->status.attempts = 0;
         agent_settle_later(a);
         return;
     }
+    if (is_steady(a)) {
+        agent_hope_again(a, false);
+        hope_later(a);
+        agent_settle_later(a);
+        return;
+    }
+    a->status.attempts++;
     try_again_in(a, what == LINK_REFUSED ? REFUSED_MS : pause_ms(a));
     set_state(a, what == LINK_REFUSED ? AGENT_REFUSED : AGENT_WAITING, why);
 }
@@ -162,6 +226,7 @@ void agent_link_up(struct agent_link *l)
         if (o != l && o->stage == LINK_UP)
             o->stage = LINK_LEAVING;
     LOG(LOG_INFO, "tunnel_up", LOG_S("sessions", l->set));
+    agent_allow_sessions(a, l->set);
     a->up_ms = loop_now_ms(a->loop);
     agent_settle_later(a);
 }
@@ -174,6 +239,8 @@ static void lost(struct agent *a, const char *why)
     if (a->status.attempts > 0) {
         try_again_in(a, pause_ms(a));
         set_state(a, AGENT_WAITING, why);
+    } else {
+        ev_timer_stop(a->loop, &a->again); /* of a change that could not be asked for */
     }
     a->status.attempts++;
     agent_settle_later(a);
@@ -227,6 +294,13 @@ static void on_used(void *ctx, struct span session)
     (void)ctx, (void)session;
 }
 
+static void on_done(void *ctx, const struct exchange *x)
+{
+    struct agent *a = ctx;
+    a->status.bytes_in += x->request_bytes;
+    a->status.bytes_out += x->response_bytes;
+}
+
 static void init_proxy(struct agent *a)
 {
     struct config_errors errors = {0};
@@ -235,7 +309,8 @@ static void init_proxy(struct agent *a)
     struct edge_image *image = edge_image_new(a->config);
     route_table_init(&a->table, image);
     edge_image_unref(image);
-    a->hooks = (struct proxy_hooks){.ctx = a, .used = on_used, .inner = agent_steer};
+    a->hooks = (struct proxy_hooks){
+        .ctx = a, .used = on_used, .inner = agent_steer, .inner_done = on_done};
     a->proxy = proxy_new(a->loop, &a->table, NULL, &a->metrics, &a->hooks);
 }
 
@@ -258,11 +333,27 @@ static enum err set_connect(struct agent *a, struct span connect)
     return a->edge.host ? ERR_OK : ERR_SYNTAX;
 }
 
+/* What the edge takes for one. */
+static bool is_id(struct span s)
+{
+    if (s.len < API_TUNNEL_AGENT_MIN || s.len > API_TUNNEL_AGENT_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+            return false;
+    return true;
+}
+
+static bool is_token(struct span s)
+{
+    return s.len > 0 && s.len <= TOKEN_MAX && field_value_valid(s);
+}
+
 static enum err set_edge(struct agent *a, const struct agent_options *o)
 {
     const char *why;
     TRY(backend_url_parse(span_str(o->edge), &a->strings, &a->edge, &why));
-    if (a->edge.scheme != BACKEND_HTTPS || !field_value_valid(span_str(o->token)))
+    if (a->edge.scheme != BACKEND_HTTPS || !is_token(span_str(o->token)) || !is_id(span_str(o->id)))
         return ERR_SYNTAX;
     a->host = a->edge.port == 443
                   ? span_str(a->edge.host)
@@ -293,7 +384,8 @@ enum err agent_new(struct ev_loop *loop, const struct agent_options *o, const st
     a->settle.run = on_settle;
     a->status.since_ms = clock_wall_ms();
     ev_timer_init(&a->again, on_again, 0., 0.);
-    a->again.data = a;
+    ev_timer_init(&a->hope, on_hope, 0., 0.);
+    a->again.data = a->hope.data = a;
     agent_watch_wake(a);
     *out = a;
     return ERR_OK;
@@ -304,6 +396,7 @@ void agent_free(struct agent *a)
     a->freeing = true;
     agent_unwatch_wake(a);
     ev_timer_stop(a->loop, &a->again);
+    ev_timer_stop(a->loop, &a->hope);
     while (a->links)
         agent_link_end(a->links);
     turn_unflush(&a->proxy->conns.turn, &a->settle);

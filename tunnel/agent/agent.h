@@ -21,7 +21,7 @@ struct agent_options {   /* copied */
     const char *connect; /* HOST:PORT to connect to instead of the name's, or NULL */
     struct span ca_pem;  /* trusted beside the system's roots; empty: none */
     const char *token;
-    const char *id; /* 16 to 64 hexadecimal digits, the same over restarts */
+    const char *id; /* 16 to 64 digits of lower-case hexadecimal, the same over restarts */
 };
 
 struct agent_service {
@@ -47,6 +47,8 @@ struct agent_status {
     uint64_t attempts;       /* in a row, that have failed */
     uint64_t requests;       /* that came over its tunnels */
     uint64_t open;           /* of these, under way */
+    uint64_t tunnels;        /* the one that counts, and older ones whose requests have not ended */
+    uint64_t bytes_in, bytes_out; /* of bodies, to and from services, of requests that have ended */
 };
 
 struct agent_ops {
@@ -55,16 +57,17 @@ struct agent_ops {
     void (*changed)(void *ctx, const struct agent_status *s);
 };
 
-/* ERR_SYNTAX: EDGE or CONNECT is none. */
+/* ERR_SYNTAX: one of the options is no such thing. */
 enum err agent_new(struct ev_loop *loop, const struct agent_options *o, const struct agent_ops *ops,
                    struct agent **out) MUST_USE;
 void agent_free(struct agent *a);
-/* Makes or replaces SESSION's services. ERR_SYNTAX: a name or a URL is none, *WHY (heap) says which. */
+/* Makes or replaces SESSION's services. ERR_SYNTAX: a name or a URL is none; ERR_FULL: there are as many sessions
+ * as a tunnel carries. *WHY (heap) says it. */
 enum err agent_set_session(struct agent *a, const char *session, const struct agent_service *v,
                            size_t n, char **why) MUST_USE;
 void agent_drop_session(struct agent *a, const char *session);
 /* Why the edge does not let SESSION be carried (it has ended, it is another's); NULL: it does, or was not
- * asked. Given again, a session is asked for again. Lives until the next change. */
+ * asked. It is asked for again when it is given again, and slowly by and by. Lives until the next turn. */
 const char *agent_refusal(const struct agent *a, const char *session);
 /* Another connection is made, although there is one: a session may have been ended and made again at the edge, or
  * be carried by another agent, without this one having been told. */

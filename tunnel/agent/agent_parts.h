@@ -18,7 +18,8 @@
 struct agent_session {
     struct agent_session *next;
     char name[SESSION_NAME_MAX + 1];
-    char *refusal; /* NULL: none */
+    char *refusal;  /* NULL: none */
+    bool hoped_for; /* it is refused, and asked for again all the same */
 };
 
 enum link_stage {
@@ -62,8 +63,9 @@ struct agent {
     struct agent_link *links;
     struct turn_item settle; /* makes what there is what is wanted, at the end of the turn */
     ev_timer again;
+    ev_timer hope;  /* what was refused is asked for again */
     ev_timer awake; /* agent_wake.c */
-    int64_t asleep_ms;
+    int64_t looked_ms;
     int netlink; /* -1: none */
     ev_io network;
     bool freeing;
@@ -75,6 +77,8 @@ struct agent {
 /* --- agent.c ------------------------------------------------------------------------------------- */
 
 void agent_settle_later(struct agent *a);
+/* What waits for its next try waits no longer than MS from now. */
+void agent_retry_within(struct agent *a, uint64_t ms);
 /* L's asking has come to nothing. SESSION: the one that is at fault, or empty. */
 void agent_link_failed(struct agent_link *l, enum link_failure what, struct span session,
                        const char *why);
@@ -87,9 +91,13 @@ void agent_link_closed(struct agent_link *l);
 /* --- agent_sessions.c ---------------------------------------------------------------------------- */
 
 struct agent_session *agent_find_session(const struct agent *a, struct span name);
-/* Those that are not refused, joined. */
-void agent_wanted_set(const struct agent *a, char out[AGENT_SET_MAX]);
+/* Those that are not refused, joined; HOPEFUL: and those that are hoped for. */
+void agent_wanted_set(const struct agent *a, bool hopeful, char out[AGENT_SET_MAX]);
 void agent_refuse_session(struct agent_session *s, const char *why);
+/* Those that are refused are hoped for from now on, or not. False: there are none. */
+bool agent_hope_again(struct agent *a, bool hope);
+/* The edge lets SET be carried. */
+void agent_allow_sessions(struct agent *a, const char *set);
 void agent_free_sessions(struct agent *a);
 
 /* --- agent_link.c -------------------------------------------------------------------------------- */

@@ -10,17 +10,22 @@ struct agent_session *agent_find_session(const struct agent *a, struct span name
     return s;
 }
 
-void agent_wanted_set(const struct agent *a, char out[AGENT_SET_MAX])
+void agent_wanted_set(const struct agent *a, bool hopeful, char out[AGENT_SET_MAX])
 {
-    size_t len = 0, n = 0;
+    size_t len = 0;
     out[0] = '\0';
-    for (const struct agent_session *s = a->sessions; s && n < API_TUNNEL_SESSIONS_MAX;
-         s = s->next) {
-        if (s->refusal)
-            continue;
-        len += (size_t)snprintf(out + len, AGENT_SET_MAX - len, "%s%s", n > 0 ? ", " : "", s->name);
+    for (const struct agent_session *s = a->sessions; s; s = s->next)
+        if (!s->refusal || (hopeful && s->hoped_for))
+            len += (size_t)snprintf(out + len, AGENT_SET_MAX - len, "%s%s", len > 0 ? ", " : "",
+                                    s->name);
+}
+
+static size_t count(const struct agent *a)
+{
+    size_t n = 0;
+    for (const struct agent_session *s = a->sessions; s; s = s->next)
         n++;
-    }
+    return n;
 }
 
 static struct agent_session *take(struct agent *a, const char *name)
@@ -69,6 +74,10 @@ static enum err compile(struct agent *a, const char *name, json_t *body, char **
 enum err agent_set_session(struct agent *a, const char *session, const struct agent_service *v,
                            size_t n, char **why)
 {
+    if (!agent_find_session(a, span_str(session)) && count(a) == API_TUNNEL_SESSIONS_MAX) {
+        *why = mem_printf("An agent carries at most %d sessions.", API_TUNNEL_SESSIONS_MAX);
+        return ERR_FULL;
+    }
     json_t *body = body_of(v, n);
     CHECK(body);
     enum err e = compile(a, session, body, why);
@@ -105,6 +114,29 @@ void agent_refuse_session(struct agent_session *s, const char *why)
 {
     mem_free(s->refusal);
     s->refusal = mem_strdup(why);
+    s->hoped_for = false;
+}
+
+bool agent_hope_again(struct agent *a, bool hope)
+{
+    bool any = false;
+    for (struct agent_session *s = a->sessions; s; s = s->next) {
+        s->hoped_for = hope && s->refusal;
+        any = any || s->refusal;
+    }
+    return any;
+}
+
+void agent_allow_sessions(struct agent *a, const char *set)
+{
+    struct span rest = span_str(set), name;
+    while (field_list_next(&rest, &name)) {
+        struct agent_session *s = agent_find_session(a, name);
+        if (!s)
+            continue;
+        mem_free(s->refusal);
+        s->refusal = NULL;
+    }
 }
 
 const char *agent_refusal(const struct agent *a, const char *session)

@@ -10,31 +10,29 @@
 #include "core/log.h"
 #include "tunnel/agent/agent_parts.h"
 
-/* How often the clocks are compared, and how far apart they must be. */
-#define LOOK_S 1.
+/* How often it is looked, and how late a look must come to say that there was none for a while. */
+#define LOOK_MS 1000
 #define ASLEEP_LEAST_MS 5000
+/* An interface that comes up says so many times; some machines never stop saying. */
+#define NETWORK_MS 500
 
 /* --- sleep --------------------------------------------------------------------------------------- */
 
-static int64_t clock_ms(clockid_t which)
+/* This clock goes on while the machine is suspended, which the loop's does not, and while the process stands
+ * still. */
+static int64_t boot_ms(void)
 {
     struct timespec t;
-    (void)clock_gettime(which, &t);
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* CLOCK_BOOTTIME goes on while the machine is suspended, CLOCK_MONOTONIC does not. */
-static int64_t asleep_so_far_ms(void)
-{
-    return clock_ms(CLOCK_BOOTTIME) - clock_ms(CLOCK_MONOTONIC);
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *t, int events)
 {
     (void)loop, (void)events;
     struct agent *a = t->data;
-    int64_t now = asleep_so_far_ms(), slept = now - a->asleep_ms;
-    a->asleep_ms = now;
+    int64_t now = boot_ms(), slept = now - a->looked_ms - LOOK_MS;
+    a->looked_ms = now;
     if (slept < ASLEEP_LEAST_MS)
         return;
     LOG(LOG_INFO, "awoke", LOG_U("seconds", (uint64_t)slept / 1000));
@@ -67,13 +65,13 @@ static void on_network(struct ev_loop *loop, ev_io *io, int events)
     while (recv(io->fd, thrown_away, sizeof thrown_away, 0) > 0 || errno == EINTR)
         ;
     if (a->status.state == AGENT_WAITING)
-        agent_retry_now(a);
+        agent_retry_within(a, NETWORK_MS);
 }
 
 void agent_watch_wake(struct agent *a)
 {
-    a->asleep_ms = asleep_so_far_ms();
-    ev_timer_init(&a->awake, on_look, LOOK_S, LOOK_S);
+    a->looked_ms = boot_ms();
+    ev_timer_init(&a->awake, on_look, LOOK_MS / 1000., LOOK_MS / 1000.);
     a->awake.data = a;
     ev_timer_start(a->loop, &a->awake);
     ev_unref(a->loop);

@@ -32,9 +32,11 @@ static void tell(void *ctx, const struct agent_status *s)
 {
     (void)ctx;
     static const char *const states[] = {"idle", "connecting", "up", "waiting", "refused"};
-    say(json_pack("{s:s, s:s, s:I, s:I, s:I}", "state", states[s->state], "why", s->why, "requests",
-                  (json_int_t)s->requests, "open", (json_int_t)s->open, "attempts",
-                  (json_int_t)s->attempts));
+    say(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state", states[s->state], "why",
+                  s->why, "requests", (json_int_t)s->requests, "open", (json_int_t)s->open,
+                  "attempts", (json_int_t)s->attempts, "next", (json_int_t)s->next_try_ms,
+                  "tunnels", (json_int_t)s->tunnels, "bytes_in", (json_int_t)s->bytes_in,
+                  "bytes_out", (json_int_t)s->bytes_out));
 }
 
 static void set(char *session, char **words)
