@@ -243,6 +243,6 @@ void front_adopt(struct proxy *p, struct conn *from, enum listen_kind kind,
     front_link_add(p, &f->link);
     front_h2_open(f);
     *out = f;
-    if (buf_len(&f->conn.in) > 0)
+    if (buf_len(&f->conn.in) > 0 || f->conn.eof) /* of which nothing else will tell */
         f->conn.ops->on_input(&f->conn);
 }

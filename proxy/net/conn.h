@@ -99,7 +99,8 @@ void conn_init_accepted(struct conn *c, struct conn_shared *s, const struct conn
 void conn_init_connect(struct conn *c, struct conn_shared *s, const struct conn_ops *ops,
                        const struct addr *to, SSL *ssl);
 /* The open FROM goes on as TO, with callbacks of its own; FROM counts as closed. To be called in FROM's
- * on_open at the latest; input that has come by then is announced at the end of the turn. */
+ * on_open, and input that has come by then is announced at the end of the turn; or in its on_input, and what `in`
+ * still holds then, and an end, are not announced again. */
 void conn_move(struct conn *to, struct conn *from, const struct conn_ops *ops);
 /* Starts the handshake (or announces the open connection) of an accepted one. */
 void conn_start(struct conn *c);

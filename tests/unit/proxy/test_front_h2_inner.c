@@ -355,6 +355,7 @@ static struct conn asked; /* on which it was asked for a tunnel */
 static struct front_watch watch;
 static struct front *adopted;
 static unsigned n_leaving, n_closed;
+static bool adopt_at_end; /* when all has come that will */
 
 static void on_leaving(struct front_watch *w)
 {
@@ -370,6 +371,8 @@ static void on_closed(struct front_watch *w)
 static void adopt(struct conn *c)
 {
     static const struct addr nowhere = {.len = sizeof(struct sockaddr)};
+    if (adopt_at_end && !c->eof)
+        return;
     conn_consume(c, strlen(HEAD_101));
     front_adopt(bed.proxy, c, LISTEN_TUNNEL, &nowhere, &watch, &adopted);
 }
@@ -390,6 +393,7 @@ static void open_asking(void)
     watch = (struct front_watch){.leaving = on_leaving, .closed = on_closed};
     adopted = NULL;
     n_leaving = n_closed = 0;
+    adopt_at_end = false;
     conn_init_accepted(&asked, &bed.proxy->conns, &asking_ops, fds[0], NULL);
     conn_start(&asked);
 }
@@ -459,6 +463,18 @@ static void what_is_no_http2_ends_it(void **state)
     assert_int_equal(n_closed, 1);
 }
 
+/* Nothing else would tell of it: an end is announced once. */
+static void an_end_that_came_with_the_101_is_told(void **state)
+{
+    open_asking();
+    adopt_at_end = true;
+    bed_send_all(&bed, &bed.clients[0], SPAN_LIT(HEAD_101));
+    bed_end_shut(&bed.clients[0]);
+    bed_settle(&bed);
+    assert_int_equal(n_closed, 1);
+    assert_int_equal(proxy_connections(bed.proxy), 0);
+}
+
 int main(void)
 {
 #define TUNNEL(f) cmocka_unit_test_setup_teardown(f, set_up_tunnel, tear_down)
@@ -484,6 +500,7 @@ int main(void)
         ADOPTED(what_comes_later_is_taken),
         ADOPTED(the_peers_goaway_and_end_are_told),
         ADOPTED(what_is_no_http2_ends_it),
+        ADOPTED(an_end_that_came_with_the_101_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
