@@ -1,17 +1,8 @@
 /* The project file, and whether somebody listens where it says that services run on this machine. */
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "cli/doctor.h"
+#include "cli/probe.h"
 #include "cli/project_find.h"
-#include "core/fd.h"
 
-#define CONNECT_MS 2000
 #define FILE_CHECK "file"
 #define LOCAL_CHECK "local"
 
@@ -30,60 +21,30 @@ static void find_errors(struct doctor *d, const char *file, const struct config_
 
 /* --- who listens --------------------------------------------------------------------------------- */
 
-static bool is_connected(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int why = 0;
-    socklen_t len = sizeof why;
-    return poll(&p, 1, CONNECT_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &len) == 0 &&
-           why == 0;
-}
-
-static bool takes_connections(const struct addrinfo *at)
-{
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    bool there = connect(fd, at->ai_addr, at->ai_addrlen) == 0 ||
-                 (errno == EINPROGRESS && is_connected(fd));
-    fd_close(&fd);
-    return there;
-}
-
-/* At any address of HOST. NULL: somebody does. */
-static const char *why_nobody_at(const char *host, unsigned port)
-{
-    char text[12];
-    struct addrinfo *found = NULL, hints = {.ai_socktype = SOCK_STREAM};
-    snprintf(text, sizeof text, "%u", port);
-    int e = getaddrinfo(host, text, &hints, &found);
-    if (e != 0)
-        return gai_strerror(e);
-    bool there = false;
-    for (const struct addrinfo *a = found; a && !there; a = a->ai_next)
-        there = takes_connections(a);
-    freeaddrinfo(found);
-    return there ? NULL : "nobody listens there";
-}
-
-/* For agents "localhost" is both loopback addresses, whatever the system makes of it. */
-static const char *why_nobody(const struct config_backend *b)
-{
-    const char *why = why_nobody_at(b->host, b->port);
-    return why && strcmp(b->host, "localhost") == 0 ? why_nobody_at("::1", b->port) : why;
-}
-
-static void check_service(struct doctor *d, const struct project_service *s)
+static void find_service(struct doctor *d, const struct project_service *s, const struct probe *p)
 {
     struct cli *c = d->cli;
-    if (!s->local.url)
-        return;
-    const char *why = why_nobody(&s->local);
-    const char *text = cli_text(c, "%s: %s%s%s", s->name, s->local.url, why ? ": " : "",
-                                why ? why : "");
-    /* That a service is not started is no fault of anything. */
-    doctor_find(d, LOCAL_CHECK, why ? DOUBTFUL : WELL, text,
-                why ? cli_text(c, "start %s, or leave it to the shared copy", s->name) : NULL);
+    if (p->state == PROBE_UP)
+        doctor_find(d, LOCAL_CHECK, WELL, cli_text(c, "%s: %s", s->name, p->url), NULL);
+    else /* that a service is not started is no fault of anything */
+        doctor_find(d, LOCAL_CHECK, DOUBTFUL, cli_text(c, "%s: %s: %s", s->name, p->url, p->why),
+                    cli_text(c, "start %s, or leave it to the shared copy", s->name));
+}
+
+static void check_services(struct doctor *d, const struct project *p)
+{
+    struct cli *c = d->cli;
+    struct probe *probes = (struct probe *)arena_must_alloc(&c->arena,
+                                                            (p->n_services + 1) * sizeof *probes);
+    for (size_t i = 0; i < p->n_services; i++) {
+        const char *url = p->services[i].local.url;
+        probes[i] = (struct probe){.url = url ? cli_text(c, "%s", url) : NULL,
+                                   .connect_only = true};
+    }
+    probe_all(c, probes, p->n_services);
+    for (size_t i = 0; i < p->n_services; i++)
+        if (probes[i].url)
+            find_service(d, &p->services[i], &probes[i]);
 }
 
 void doctor_check_project(struct doctor *d)
@@ -102,7 +63,6 @@ void doctor_check_project(struct doctor *d)
         return;
     }
     doctor_find(d, FILE_CHECK, WELL, cli_text(c, "%s", file), NULL);
-    for (size_t i = 0; i < p->n_services; i++)
-        check_service(d, &p->services[i]);
+    check_services(d, p);
     project_free(p);
 }
