@@ -6,6 +6,7 @@
 #include "tunnel/agent/agent_answer.h"
 
 #define SWITCH "HTTP/1.1 101 Switching Protocols\r\n"
+#define FIELDS "connection: upgrade\r\nupgrade: linkup-tunnel/1\r\nlinkup-tunnel: 7\r\n"
 #define TUNNEL SWITCH "connection: Upgrade\r\nupgrade: linkup-tunnel/1\r\nlinkup-tunnel: 7\r\n\r\n"
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -68,13 +69,11 @@ static void test_another_protocol_is_no_tunnel(void **state)
         SWITCH "connection: upgrade\r\nupgrade: linkup-tunnel/1\r\nlinkup-tunnel:\r\n\r\n",
         SWITCH "connection: upgrade\r\nupgrade: linkup-tunnel/2\r\nlinkup-tunnel: 7\r\n\r\n",
         SWITCH "connection: upgrade\r\nupgrade: websocket\r\nlinkup-tunnel: 7\r\n\r\n",
-        SWITCH "connection: upgrade\r\nupgrade: linkup-tunnel/1\r\nupgrade: h2c\r\n"
-               "linkup-tunnel: 7\r\n\r\n",
+        SWITCH FIELDS "upgrade: h2c\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
         "HTTP/1.1 204 No Content\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nconnection: upgrade\r\nupgrade: linkup-tunnel/1\r\n"
-        "linkup-tunnel: 7\r\n\r\n",
+        ("HTTP/1.1 200 OK\r\n" FIELDS "\r\n"),
     };
     for (size_t i = 0; i < ARRAY_LEN(answers); i++)
         assert_none(answers[i], false, LINK_LATER, "what answers is no edge: it opens no tunnel");
