@@ -76,7 +76,10 @@ class Play:
     def environment(self) -> dict[str, str]:
         """With it `linkup`, demo/service and demo/run --check-only speak to this edge."""
         return {"PATH": f"{self.build}:{os.environ['PATH']}",
-                "LINKUP_EDGE": self.linkup_edge,
+                "LINKUP_EDGE": f"https://edge.{ZONE}:{self.ports.https}",
+                "LINKUP_CONNECT": f"{LOOPBACK}:{self.ports.https}",
+                "LINKUP_CA": str(self.edge.ca),
+                "LINKUP_TOKEN_FILE": str(self.folder / "state" / "admin.token"),
                 "DEMO": str(self.folder),
                 "DEMO_ZONE": ZONE,
                 "DEMO_ADDRESS": LOOPBACK,

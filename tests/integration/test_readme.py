@@ -52,7 +52,10 @@ def fixture_terminal(tmp_path_factory):
     env_file = re.search(r"^ +\. (\S+/env)$", said, re.MULTILINE).group(1)
     listed = subprocess.run(["bash", "-c", f". {env_file} && env -0"], capture_output=True, text=True,
                             check=True).stdout
-    yield Terminal(dict(entry.split("=", 1) for entry in listed.split("\0") if entry))
+    home = tmp_path_factory.mktemp("home")
+    home.chmod(0o700)
+    env = dict(entry.split("=", 1) for entry in listed.split("\0") if entry)
+    yield Terminal({**env, "HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_RUNTIME_DIR": str(home)})
     demo.terminate()
     assert demo.wait(PATIENCE) == 0
 
