@@ -155,7 +155,7 @@ def test_bodies_pass_whole_and_with_flat_memory(edge, agent, local, session):
         a = edge.get(host(session), "/up", method="POST", body=b"x" * size)
         assert a.body == str(size).encode()
     after = edge.rss_kib(), agent.rss_kib()
-    most = 48 * 1024 * (8 if SANITIZED else 1)
+    most = 48 * 1024 + (512 * 1024 if SANITIZED else 0) # what is freed is held back for a while
     assert all(b - a < most for a, b in zip(before, after)), (before, after)
 
 

@@ -274,7 +274,7 @@ def test_a_large_download_and_upload_with_flat_memory(edge, carried):
             shell=True, capture_output=True, check=True, timeout=PATIENCE * 20)
         assert out.stdout == b"%d" % LARGE, out
         after = edge.rss_kib(), agent.rss_kib()
-        most = 40 * 1024 * (8 if SANITIZED else 1)
+        most = 40 * 1024 + (512 * 1024 if SANITIZED else 0) # what is freed is held back for a while
         assert all(b - a < most for a, b in zip(before, after)), (before, after)
 
 

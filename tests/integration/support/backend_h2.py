@@ -66,8 +66,9 @@ class Stream:
     def some(self, n=1):
         """At least N bytes of the body that were not read before; b"" at its end."""
         self.until(lambda: len(self.body) - self.taken >= n or self.whole, "more of the request")
-        piece = bytes(self.body[self.taken:])
-        self.taken = len(self.body)
+        end = len(self.body)  # the reading thread may add to it meanwhile
+        piece = bytes(self.body[self.taken:end])
+        self.taken = end
         return piece
 
     def give_back(self, n):
