@@ -102,6 +102,7 @@ class Stream:
                     self.conn.h2.send_data(self.number, bytes(view[:n]),
                                            end_stream=end and n == len(view))
                     self.conn.flush()
+                    self.conn.changed.notify_all() # somebody may wait for the window to be full
                     view = view[n:]
                 if not view:
                     return
