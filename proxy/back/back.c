@@ -9,19 +9,19 @@
 /* --- exchanges that wait for a connection -------------------------------------------------------- */
 
 /* What the client sends meanwhile stays where it is. */
-static void on_request_body(struct exchange *x)
+void back_wait_request_body(struct exchange *x)
 {
     (void)x;
 }
 
-static struct span peek_nothing(struct exchange *x, bool *end)
+struct span back_wait_peek(struct exchange *x, bool *end)
 {
     (void)x;
     *end = false;
     return span_of(NULL, 0);
 }
 
-static void consume_nothing(struct exchange *x, size_t n)
+void back_wait_consume(struct exchange *x, size_t n)
 {
     (void)x;
     CHECK(n == 0);
@@ -47,9 +47,9 @@ static void stop_waiting(struct exchange *x)
 }
 
 const struct back_ops back_waiting_ops = {
-    .request_body = on_request_body,
-    .peek = peek_nothing,
-    .consume = consume_nothing,
+    .request_body = back_wait_request_body,
+    .peek = back_wait_peek,
+    .consume = back_wait_consume,
     .release = stop_waiting,
 };
 

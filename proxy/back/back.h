@@ -17,6 +17,10 @@ void back_failed(struct exchange *x, const struct retry_facts *what);
 /* A connection of HTTP/2 has let go of X, which asks for an upgrade that is not offered there: another way,
  * or the page for it. */
 void back_detour(struct exchange *x);
+/* back_ops of whoever waits: nothing is taken of the request, and there is no response yet. */
+void back_wait_request_body(struct exchange *x);
+struct span back_wait_peek(struct exchange *x, bool *end);
+void back_wait_consume(struct exchange *x, size_t n);
 /* Those of an exchange that waits; its `back` is the pool. */
 extern const struct back_ops back_waiting_ops;
 /* X's way to the connections that were brought to P (adopted.h). */

@@ -1,3 +1,4 @@
+#include "proxy/back/back.h"
 #include "proxy/page/own_answer.h"
 #include "tunnel/edge/tunnels_parts.h"
 
@@ -7,25 +8,6 @@ static struct tunnels *tunnels_of(struct exchange *x)
 }
 
 /* --- as a back ----------------------------------------------------------------------------------- */
-
-/* What the client sends meanwhile stays where it is. */
-static void on_request_body(struct exchange *x)
-{
-    (void)x;
-}
-
-static struct span peek_nothing(struct exchange *x, bool *end)
-{
-    (void)x;
-    *end = false;
-    return span_of(NULL, 0);
-}
-
-static void consume_nothing(struct exchange *x, size_t n)
-{
-    (void)x;
-    CHECK(n == 0);
-}
 
 static void append(struct wait_list *l, struct exchange *x)
 {
@@ -68,9 +50,9 @@ static void release(struct exchange *x)
 }
 
 static const struct back_ops waiting_ops = {
-    .request_body = on_request_body,
-    .peek = peek_nothing,
-    .consume = consume_nothing,
+    .request_body = back_wait_request_body,
+    .peek = back_wait_peek,
+    .consume = back_wait_consume,
     .release = release,
 };
 
